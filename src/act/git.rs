@@ -1,0 +1,163 @@
+//! Git, by its own program: what is tracked, what changed, what the base branch says.
+//! Hooks, pagers and the repository's own helper programs are switched off: the repository is not trusted.
+
+use super::files::slashed;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A repository as seen from a project folder in it.
+#[derive(Debug, Clone)]
+pub struct Repository {
+    project: PathBuf,
+    /// From the top of the repository to the project, with a trailing `/`, or empty.
+    pub prefix: String,
+    pub head: Option<String>,
+    pub tree: Option<String>,
+    pub shallow: bool,
+}
+
+/// The commit that changes are compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseCommit {
+    pub sha: String,
+    pub why: String,
+}
+
+fn command(folder: &Path) -> Command {
+    let mut git = Command::new("git");
+    git.arg("-C").arg(folder);
+    // A checkout that belongs to another user is ordinary in containers; its programs are not run (see below).
+    for setting in [
+        "safe.directory=*",
+        "core.fsmonitor=false",
+        "core.hooksPath=/dev/null",
+        "core.quotePath=true",
+        "diff.external=",
+    ] {
+        git.args(["-c", setting]);
+    }
+    git.env("GIT_OPTIONAL_LOCKS", "0")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE");
+    git.stdin(Stdio::null());
+    git
+}
+
+/// Output of a git command that ended well; `None` where git says no.
+fn ask(folder: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
+    let out = command(folder).args(arguments).stderr(Stdio::null()).output().ok()?;
+    out.status.success().then_some(out.stdout)
+}
+
+fn line(folder: &Path, arguments: &[&str]) -> Option<String> {
+    let out = ask(folder, arguments)?;
+    let text = String::from_utf8_lossy(&out).trim().to_string();
+    (!text.is_empty()).then_some(text)
+}
+
+/// The repository around a project; `None` where there is none, or no git.
+pub fn open(project: &Path) -> Option<Repository> {
+    let out = ask(project, &["rev-parse", "--is-shallow-repository", "--show-prefix"])?;
+    let text = String::from_utf8_lossy(&out).into_owned();
+    let mut lines = text.lines();
+    let shallow = lines.next() == Some("true");
+    let prefix = lines.next().unwrap_or_default().to_string();
+    let both = line(project, &["rev-parse", "--verify", "--quiet", "HEAD", "HEAD^{tree}"]);
+    let two = line(project, &["rev-parse", "HEAD", "HEAD^{tree}"]).or(both).unwrap_or_default();
+    let mut shas = two.lines().map(str::to_string);
+    Some(Repository { project: project.to_path_buf(), prefix, head: shas.next(), tree: shas.next(), shallow })
+}
+
+impl Repository {
+    /// Tracked files of the project, relative, with `/`.
+    pub fn tracked(&self) -> io::Result<Vec<String>> {
+        self.list(&["ls-files", "-z", "--cached"])
+    }
+
+    /// Files that are neither tracked nor ignored.
+    pub fn untracked(&self) -> io::Result<Vec<String>> {
+        self.list(&["ls-files", "-z", "--others", "--exclude-standard"])
+    }
+
+    fn list(&self, arguments: &[&str]) -> io::Result<Vec<String>> {
+        let out = ask(&self.project, arguments)
+            .ok_or_else(|| io::Error::other(format!("git {} failed", arguments.join(" "))))?;
+        Ok(out
+            .split(|&b| b == 0)
+            .filter(|name| !name.is_empty())
+            .map(|name| slashed(Path::new(&*String::from_utf8_lossy(name))))
+            .collect())
+    }
+
+    /// Does the work tree differ from HEAD in what git tracks?
+    pub fn is_dirty(&self) -> bool {
+        ask(&self.project, &["diff", "--quiet", "--no-ext-diff", "HEAD", "--"]).is_none()
+    }
+
+    pub fn origin(&self) -> Option<String> {
+        line(&self.project, &["config", "--get", "remote.origin.url"])
+    }
+
+    pub fn branch(&self) -> Option<String> {
+        line(&self.project, &["symbolic-ref", "--quiet", "HEAD"])
+    }
+
+    fn commit(&self, revision: &str) -> Option<String> {
+        line(
+            &self.project,
+            &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")],
+        )
+    }
+
+    /// The base by a revision that somebody named: its merge base with HEAD.
+    pub fn base_of(&self, revision: &str, why: &str) -> Result<BaseCommit, String> {
+        let Some(commit) = self.commit(revision) else {
+            let deep = if self.shallow { " (the clone is shallow: fetch with `fetch-depth: 0`)" } else { "" };
+            return Err(format!("`{revision}` is not in this clone{deep}"));
+        };
+        match line(&self.project, &["merge-base", "HEAD", &commit]) {
+            Some(sha) => Ok(BaseCommit { sha, why: why.to_string() }),
+            None if self.shallow => Err(format!(
+                "the clone is shallow and holds no common ancestor with `{revision}`: fetch with `fetch-depth: 0`"
+            )),
+            None => Err(format!("`{revision}` and HEAD have no common ancestor")),
+        }
+    }
+
+    /// The base of a laptop's branch: where it left the remote's default branch.
+    pub fn base_of_branch(&self) -> Result<BaseCommit, String> {
+        let default = line(&self.project, &["symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"]);
+        let candidates = default.into_iter().chain(["origin/main".to_string(), "origin/master".to_string()]);
+        for name in candidates {
+            if self.commit(&name).is_some() {
+                return self.base_of(&name, &format!("merge base with {name}"));
+            }
+        }
+        Err("there is no base (no remote's default branch in this clone; name one with --base)".into())
+    }
+
+    /// The change from a commit to the work tree, for the project only, as a diff without context.
+    pub fn diff(&self, base: &str) -> io::Result<std::process::Child> {
+        let mut git = command(&self.project);
+        git.args([
+            "diff",
+            "--unified=0",
+            "-M",
+            "--no-color",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--no-prefix",
+            "--relative",
+        ]);
+        git.args(["--end-of-options", base, "--", "."]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+    }
+
+    /// A file of the project as it is in a commit.
+    pub fn show(&self, commit: &str, path: &str) -> Option<String> {
+        let object = format!("{commit}:{}{path}", self.prefix);
+        let out = ask(&self.project, &["cat-file", "blob", &object])?;
+        String::from_utf8(out).ok()
+    }
+}

@@ -1,0 +1,107 @@
+//! Python: is this a Python project, what does it declare, how do its tests run. Strings the readers together.
+
+mod coverage_config;
+mod groups;
+mod ini;
+mod install;
+mod kinds;
+mod literals;
+mod lock;
+mod manifest;
+mod pytest_config;
+mod requirement;
+mod runner;
+mod sessions;
+mod source;
+mod thresholds;
+
+use toml::Table;
+
+use super::{Layout, Project, ProjectError};
+use pytest_config::PytestConfig;
+use runner::Suites;
+use source::Source;
+
+pub const LOOKED_FOR: &[&str] = &[
+    "pyproject.toml",
+    "setup.py",
+    "setup.cfg",
+    "requirements*.txt",
+    "uv.lock",
+    "poetry.lock",
+    "pdm.lock",
+    "tox.ini",
+    "noxfile.py",
+    "pytest.ini",
+    "test_*.py",
+    "*_test.py",
+    "test*.py",
+];
+
+/// Manifests of tools that are not understood; that is said rather than passed over.
+const NOT_READ: [&str; 6] =
+    ["Pipfile", "Pipfile.lock", "pylock.toml", "environment.yml", "environment.yaml", "conda-lock.yml"];
+
+pub fn detect(layout: &Layout) -> Result<Option<Project>, ProjectError> {
+    let mut source = Source::new(layout);
+    let pyproject = source.toml("pyproject.toml")?.unwrap_or_default();
+    let suites = runner::suites(&mut source)?;
+    let pytest = pytest_config::read(&mut source, &pyproject)?;
+    if !is_python(layout, &pyproject, &suites, &pytest) {
+        return Ok(None);
+    }
+    let mut declared = manifest::read(&mut source, &pyproject)?;
+    sessions::add(&mut source, &pyproject, &mut declared)?;
+    let install = install::plan(&mut source, &pyproject, &declared, &runner::needed(layout, &pytest))?;
+    // From here on what is read decides no environment: the key is made.
+    let coverage = coverage_config::read(&mut source, &pyproject, pytest.coverage_config().as_deref())?;
+    let thresholds = thresholds::find(&mut source)?;
+    let mut notes = declared.notes;
+    notes.extend(pytest.notes.iter().chain(&coverage.notes).cloned());
+    notes.extend(about_suites(&suites, &pytest));
+    notes.extend(NOT_READ.iter().filter(|path| source.has(path)).map(|path| format!("{path} is not read")));
+    let tests = runner::plan(layout, &install, &pytest, &coverage, &suites);
+    Ok(Some(Project {
+        ecosystem: "python",
+        manifests: declared.manifests,
+        notes,
+        thresholds,
+        omit: coverage.omit,
+        install,
+        tests,
+    }))
+}
+
+/// A pyproject.toml that only sets up a tool does not make a Python project of a folder without Python files.
+fn is_python(layout: &Layout, pyproject: &Table, suites: &Suites, pytest: &PytestConfig) -> bool {
+    let has_python = layout.files.iter().any(|file| file.ends_with(".py"));
+    let declares = ["project", "dependency-groups"].iter().any(|key| pyproject.contains_key(*key))
+        || manifest::table(pyproject, &["tool", "poetry"]).is_some();
+    let manifest = layout
+        .files
+        .iter()
+        .any(|file| matches!(file.as_str(), "setup.py" | "noxfile.py") || kinds::requirements(file).is_some());
+    let configured = pytest.file.is_some() || layout.files.iter().any(|file| file == "tox.ini" || file == "setup.cfg");
+    declares || manifest || !suites.is_empty() || (has_python && (configured || !pyproject.is_empty()))
+}
+
+fn about_suites(suites: &Suites, pytest: &PytestConfig) -> Option<String> {
+    let list = suites.unittest.join(", ");
+    if suites.is_empty() {
+        return Some(match suites.conftest {
+            true => "no test file was found beside conftest.py; pytest is asked all the same".to_string(),
+            false => "no test file was found; pytest is asked all the same".to_string(),
+        });
+    }
+    if suites.unittest.is_empty() {
+        return None;
+    }
+    Some(match (&pytest.file, suites.pytest) {
+        (None, false) => format!("unittest suites under names that pytest does not look for are named to it: {list}"),
+        (Some(file), _) => format!("whether {list} is run, is for {file} to say (testpaths, python_files)"),
+        (None, true) => format!("pytest does not look into {list}; tests there are not run"),
+    })
+}
+
+#[cfg(test)]
+mod tests;

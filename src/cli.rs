@@ -1,0 +1,110 @@
+//! Subcommands and flags. The action's inputs are the same flags.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// CI gates that cannot pass without evidence.
+#[derive(Debug, Parser)]
+#[command(name = "qte-ci", version, propagate_version = true, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 passed; 1 a blocking gate failed (verify: a difference); 2 wrong use or configuration;
+3 something blocking is unmeasured or inconclusive (read: a file is not ok); 70 our own fault; 128+n stopped by signal n";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the gates of the project's stages and write qte-report.json
+    Gate(GateArgs),
+    /// Say what the readers see in report files
+    Read(ReadArgs),
+    /// Derive every verdict of a report anew from its evidence; say what differs
+    Verify(VerifyArgs),
+    /// Print the resolved settings with their sources, and those looser than on the base branch
+    Check(GateArgs),
+    /// Print a commented configuration with every default
+    Init,
+    /// Print the JSON schema of the configuration
+    Schema,
+    /// Say what a gate asks, what makes it red, and how to mend it
+    Explain {
+        /// install, tests or coverage
+        gate: String,
+    },
+    /// Print the generated reference: formats, settings, commands
+    #[command(hide = true)]
+    Reference,
+}
+
+#[derive(Debug, Args, Clone)]
+pub struct GateArgs {
+    /// The project's folder
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub project: PathBuf,
+    /// The stages to run, such as 1A,1B
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub stages: Vec<String>,
+    /// The configuration file [default: .github/qte-ci.yml where it exists]
+    #[arg(long, value_name = "F")]
+    pub config: Option<PathBuf>,
+    /// The revision that changes are compared with [default: from the event, else where the branch left the remote's]
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
+    /// A qte-report.json of an earlier run, which the coverage must not fall behind
+    #[arg(long, value_name = "REPORT")]
+    pub baseline: Option<PathBuf>,
+    /// Percentage of lines that must be covered
+    #[arg(long, value_name = "N")]
+    pub coverage_threshold: Option<String>,
+    /// The least severity that fails the security gates
+    #[arg(long, value_name = "LEVEL")]
+    pub fail_on: Option<String>,
+    /// A check run for each stage, for each gate, or none
+    #[arg(long, value_name = "HOW", value_enum)]
+    pub checks: Option<Checks>,
+    /// Where the report goes [default: qte-report.json in the project]
+    #[arg(long, value_name = "F")]
+    pub report: Option<PathBuf>,
+    /// Where the report for people goes [default: qte-report.html in the project]
+    #[arg(long, value_name = "F")]
+    pub html: Option<PathBuf>,
+    /// How many report files are read at a time [default: the number of processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Publish nothing
+    #[arg(long)]
+    pub no_publish: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Checks {
+    Stage,
+    Gate,
+    Off,
+}
+
+#[derive(Debug, Args)]
+pub struct ReadArgs {
+    /// The files' format, where their content cannot tell it
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<String>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Report files
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// A qte-report.json; its evidence is looked for in its folder's project
+    #[arg(value_name = "REPORT")]
+    pub report: PathBuf,
+    /// The project's folder [default: the report's folder]
+    #[arg(long, value_name = "DIR")]
+    pub project: Option<PathBuf>,
+}

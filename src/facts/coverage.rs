@@ -1,0 +1,262 @@
+//! What a coverage report says: for each source file, which lines can run, which did, and their branches.
+//! Lines are bit sets in blocks of 64, so that memory follows the number of lines and not their size on disk.
+
+use std::collections::{BTreeMap, HashMap};
+
+/// Lines of one file: known (can run) and covered (did run). Line numbers are 1-based.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    blocks: BTreeMap<u32, Block>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Block {
+    known: u64,
+    covered: u64,
+}
+
+impl Lines {
+    /// Records a line; covered once is covered.
+    pub fn insert(&mut self, line: u32, covered: bool) {
+        let bit = 1u64 << (line % 64);
+        let block = match self.blocks.last_entry() {
+            Some(last) if *last.key() == line / 64 => last.into_mut(),
+            _ => self.blocks.entry(line / 64).or_default(),
+        };
+        block.known |= bit;
+        if covered {
+            block.covered |= bit;
+        }
+    }
+
+    pub fn total(&self) -> u64 {
+        self.blocks.values().map(|b| u64::from(b.known.count_ones())).sum()
+    }
+
+    pub fn covered(&self) -> u64 {
+        self.blocks.values().map(|b| u64::from(b.covered.count_ones())).sum()
+    }
+
+    /// `Some(covered)` for a known line, `None` for one that cannot run.
+    pub fn get(&self, line: u32) -> Option<bool> {
+        let block = self.blocks.get(&(line / 64))?;
+        let bit = 1u64 << (line % 64);
+        (block.known & bit != 0).then_some(block.covered & bit != 0)
+    }
+
+    /// Known lines in order, each with whether it is covered.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, bool)> + '_ {
+        self.blocks.iter().flat_map(|(&number, block)| {
+            let (mut known, covered) = (block.known, block.covered);
+            std::iter::from_fn(move || {
+                if known == 0 {
+                    return None;
+                }
+                let at = known.trailing_zeros();
+                known &= known - 1;
+                Some((number * 64 + at, covered >> at & 1 == 1))
+            })
+        })
+    }
+
+    /// Runs of known lines of one kind: `[first, last]`, neighbours in the list of known lines joined.
+    pub fn ranges(&self, covered: bool) -> Vec<[u32; 2]> {
+        let mut out: Vec<[u32; 2]> = Vec::new();
+        let mut open = false;
+        for (line, is) in self.iter() {
+            match (is == covered, open) {
+                (true, true) => out.last_mut().expect("a run is open")[1] = line,
+                (true, false) => out.push([line, line]),
+                _ => {}
+            }
+            open = is == covered;
+        }
+        out
+    }
+
+    pub fn merge(&mut self, other: &Lines) {
+        for (&number, block) in &other.blocks {
+            let mine = self.blocks.entry(number).or_default();
+            mine.known |= block.known;
+            mine.covered |= block.covered;
+        }
+    }
+}
+
+/// The branches of one line. Which of them ran is known up to 64, the counts always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Branches {
+    pub total: u32,
+    pub covered: u32,
+    taken: u64,
+}
+
+impl Branches {
+    /// From counts alone: the first `covered` of `total` stand for those taken.
+    pub fn counted(covered: u32, total: u32) -> Branches {
+        let covered = covered.min(total);
+        let taken = if covered >= 64 { u64::MAX } else { (1u64 << covered) - 1 };
+        Branches { total, covered, taken }
+    }
+
+    /// Adds one more branch of the line, in the order of the report.
+    pub fn push(&mut self, taken: bool) {
+        if self.total < 64 && taken {
+            self.taken |= 1 << self.total;
+        }
+        self.total += 1;
+        self.covered += u32::from(taken);
+    }
+
+    /// The same line from another record: taken in either is taken.
+    pub fn merge(&mut self, other: Branches) {
+        self.total = self.total.max(other.total);
+        self.taken |= other.taken;
+        self.covered = if self.total <= 64 { self.taken.count_ones() } else { self.covered.max(other.covered) };
+    }
+}
+
+/// One source file of a report.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileCoverage {
+    pub lines: Lines,
+    pub branches: BTreeMap<u32, Branches>,
+}
+
+impl FileCoverage {
+    pub fn branch_counts(&self) -> (u64, u64) {
+        self.branches
+            .values()
+            .fold((0, 0), |(covered, total), b| (covered + u64::from(b.covered), total + u64::from(b.total)))
+    }
+
+    pub fn merge(&mut self, other: &FileCoverage) {
+        self.lines.merge(&other.lines);
+        for (&line, &branches) in &other.branches {
+            self.branches.entry(line).or_default().merge(branches);
+        }
+    }
+}
+
+/// The totals a report declares of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeclaredCoverage {
+    pub lines_covered: Option<u64>,
+    pub lines_total: Option<u64>,
+    pub branches_covered: Option<u64>,
+    pub branches_total: Option<u64>,
+}
+
+/// One report of coverage, read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    files: Vec<(String, FileCoverage)>,
+    index: HashMap<String, usize>,
+    /// Folders that the report's file names are relative to.
+    pub sources: Vec<String>,
+    pub tool: Option<String>,
+    pub version: Option<String>,
+    pub declared: DeclaredCoverage,
+    pub contradictions: Vec<String>,
+}
+
+/// Totals of a coverage report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CoverageCounts {
+    pub lines_covered: u64,
+    pub lines_total: u64,
+    pub branches_covered: u64,
+    pub branches_total: u64,
+}
+
+impl CoverageCounts {
+    pub fn add(&mut self, file: &FileCoverage) {
+        let (branches_covered, branches_total) = file.branch_counts();
+        self.lines_covered += file.lines.covered();
+        self.lines_total += file.lines.total();
+        self.branches_covered += branches_covered;
+        self.branches_total += branches_total;
+    }
+}
+
+impl Coverage {
+    /// The entry of a file, made on first sight; its position stays.
+    pub fn slot(&mut self, path: &str) -> usize {
+        if let Some(&at) = self.index.get(path) {
+            return at;
+        }
+        let at = self.files.len();
+        self.index.insert(path.to_string(), at);
+        self.files.push((path.to_string(), FileCoverage::default()));
+        at
+    }
+
+    pub fn at(&mut self, slot: usize) -> &mut FileCoverage {
+        &mut self.files[slot].1
+    }
+
+    pub fn get(&self, path: &str) -> Option<&FileCoverage> {
+        self.index.get(path).map(|&at| &self.files[at].1)
+    }
+
+    /// Files in the order of the report.
+    pub fn files(&self) -> impl ExactSizeIterator<Item = (&str, &FileCoverage)> {
+        self.files.iter().map(|(path, file)| (path.as_str(), file))
+    }
+
+    /// Moves the files out.
+    pub fn take_files(&mut self) -> Vec<(String, FileCoverage)> {
+        self.index.clear();
+        std::mem::take(&mut self.files)
+    }
+
+    pub fn counts(&self) -> CoverageCounts {
+        let mut counts = CoverageCounts::default();
+        for (_, file) in self.files() {
+            counts.add(file);
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_covered_once_stays_covered_and_counts_once() {
+        let mut lines = Lines::default();
+        for (line, hit) in [(1, false), (64, true), (1, true), (64, false), (9_999_999, false)] {
+            lines.insert(line, hit);
+        }
+        assert_eq!((lines.covered(), lines.total()), (2, 3));
+        assert_eq!(lines.get(64), Some(true));
+        assert_eq!(lines.get(2), None);
+        assert_eq!(lines.iter().collect::<Vec<_>>(), [(1, true), (64, true), (9_999_999, false)]);
+    }
+
+    #[test]
+    fn ranges_join_over_lines_that_cannot_run() {
+        let mut lines = Lines::default();
+        for (line, hit) in [(1, true), (2, true), (5, true), (6, false), (9, false), (10, true)] {
+            lines.insert(line, hit);
+        }
+        assert_eq!(lines.ranges(true), [[1, 5], [10, 10]]);
+        assert_eq!(lines.ranges(false), [[6, 9]]);
+    }
+
+    #[test]
+    fn branches_of_two_records_are_taken_in_either() {
+        let mut a = Branches::default();
+        let mut b = Branches::default();
+        for (x, y) in [(true, false), (false, true), (false, false)] {
+            a.push(x);
+            b.push(y);
+        }
+        a.merge(b);
+        assert_eq!((a.covered, a.total), (2, 3));
+        let mut c = Branches::counted(1, 2);
+        c.merge(Branches::counted(2, 2));
+        assert_eq!((c.covered, c.total), (2, 2));
+    }
+}

@@ -1,0 +1,52 @@
+//! One place and one message.
+
+use serde::{Deserialize, Serialize};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Notice,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+/// A finding of a gate. Lines are 1-based; paths are relative to the project, with `/`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    pub path: Option<String>,
+    pub line: Option<u64>,
+    pub end_line: Option<u64>,
+    pub severity: Severity,
+    pub rule: String,
+    pub message: String,
+    pub fingerprint: Option<String>,
+    /// Not there on the base; `None` where that is not asked.
+    pub new: Option<bool>,
+    pub fix: Option<String>,
+}
+
+impl Finding {
+    pub fn new(rule: &str, severity: Severity, message: impl Into<String>) -> Finding {
+        Finding {
+            path: None,
+            line: None,
+            end_line: None,
+            severity,
+            rule: rule.into(),
+            message: message.into(),
+            fingerprint: None,
+            new: None,
+            fix: None,
+        }
+    }
+
+    pub fn at(mut self, path: impl Into<String>, line: Option<u64>, end_line: Option<u64>) -> Finding {
+        self.path = Some(path.into());
+        self.line = line;
+        self.end_line = end_line;
+        self
+    }
+}

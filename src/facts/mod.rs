@@ -1,0 +1,13 @@
+//! The words every room shares. Constructors refuse nonsense; nothing here reads, decides or prints.
+
+pub mod coverage;
+pub mod diff;
+pub mod event;
+pub mod evidence;
+pub mod finding;
+pub mod percent;
+pub mod report;
+pub mod setting;
+pub mod stage;
+pub mod tests;
+pub mod verdict;

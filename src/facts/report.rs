@@ -1,0 +1,126 @@
+//! The verdicts of one run: the only thing that is published, and what the exit code is a function of.
+
+use super::evidence::Evidence;
+use super::setting::{Enforce, Source};
+use super::verdict::{Outcome, Verdict};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The schema of `qte-report.json`.
+pub const SCHEMA: &str = "qte-ci/report/4";
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    pub schema: String,
+    pub tool: Tool,
+    /// RFC 3339.
+    pub now: String,
+    pub seconds: f64,
+    pub outcome: Outcome,
+    pub subject: Subject,
+    /// Resolved settings by name, each with its source.
+    pub policy: Policy,
+    pub policy_sha256: String,
+    /// Settings that are looser than on the base branch, each as one sentence.
+    pub looser: Vec<String>,
+    pub verdicts: Vec<Verdict>,
+    pub evidence: Vec<Evidence>,
+    pub timings: Vec<Timing>,
+    pub details: Details,
+}
+
+pub type Policy = BTreeMap<String, PolicyValue>;
+
+/// One resolved setting, as text or a structure of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PolicyValue {
+    pub value: serde_json::Value,
+    pub source: Source,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    pub version: String,
+    pub commit: Option<String>,
+}
+
+/// What was judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    pub repository: Option<String>,
+    pub sha: Option<String>,
+    /// The git tree of the commit; `None` with `dirty` where the work tree differs from it.
+    pub tree: Option<String>,
+    pub dirty: bool,
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
+    pub event: Option<String>,
+    pub base: Option<Base>,
+}
+
+/// What changed lines and drops are compared with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    pub sha: String,
+    /// How it was chosen.
+    pub why: String,
+    pub diff_sha256: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Timing {
+    pub what: String,
+    /// Seconds since the start of the run.
+    pub start: f64,
+    pub seconds: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    pub path: String,
+    pub sha256: String,
+}
+
+/// The outcome of a run: fail, then unmeasured, then inconclusive, over the gates that block.
+/// A run in which no blocking gate measured anything is unmeasured.
+pub fn outcome(verdicts: &[Verdict]) -> Outcome {
+    let blocking = || verdicts.iter().filter(|v| v.enforce == Enforce::Block);
+    let worst = blocking().fold(Outcome::Skipped, |worst, v| worst.worse(v.outcome));
+    if worst == Outcome::Skipped { Outcome::Unmeasured } else { worst }
+}
+
+/// The process exit code of an outcome (design section 6).
+pub fn exit_code(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Pass => 0,
+        Outcome::Fail => 1,
+        Outcome::Unmeasured | Outcome::Inconclusive | Outcome::Skipped => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::stage::Gate;
+
+    fn verdict(enforce: Enforce, outcome: Outcome) -> Verdict {
+        Verdict::new(Gate::Tests, enforce, outcome, "")
+    }
+
+    #[test]
+    fn a_failure_beats_what_could_not_be_measured() {
+        use {Enforce::*, Outcome::*};
+        for (verdicts, expected, code) in [
+            (vec![(Block, Pass), (Block, Unmeasured), (Block, Fail)], Fail, 1),
+            (vec![(Block, Pass), (Block, Unmeasured), (Block, Inconclusive)], Unmeasured, 3),
+            (vec![(Block, Pass), (Block, Inconclusive)], Inconclusive, 3),
+            (vec![(Block, Pass), (Advise, Fail), (Block, Skipped)], Pass, 0),
+            (vec![(Block, Skipped), (Advise, Pass)], Unmeasured, 3),
+            (vec![], Unmeasured, 3),
+        ] {
+            let verdicts: Vec<Verdict> = verdicts.into_iter().map(|(e, o)| verdict(e, o)).collect();
+            assert_eq!(outcome(&verdicts), expected);
+            assert_eq!(exit_code(expected), code);
+        }
+    }
+}

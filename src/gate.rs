@@ -1,0 +1,158 @@
+//! The gate line: collect, read, judge, and the report. Strings the rooms together; knows no format and no threshold.
+
+mod changes;
+mod collect;
+mod derive;
+mod reports;
+
+pub use derive::{policies, rederive};
+
+use crate::act::files::{self, JsonLines};
+use crate::facts::event::Event;
+use crate::facts::report::{self, Base, Details, PolicyValue, Report, SCHEMA, Timing, Tool};
+use crate::facts::setting::Source;
+use crate::facts::stage::{Gate, Stage};
+use crate::facts::verdict::{Outcome, Verdict};
+use crate::judge;
+use crate::order::Order;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime};
+
+/// The folder of a run's own files, inside the project.
+pub const EVIDENCE_FOLDER: &str = "qte-evidence";
+
+/// What stops a run before it has a report. Everything else is a verdict.
+#[derive(Debug, thiserror::Error)]
+pub enum GateError {
+    /// Wrong use: exit code 2.
+    #[error("{0}")]
+    Use(String),
+    /// Our own fault, or the machine's: exit code 70.
+    #[error("{what}: {error}")]
+    Io { what: String, error: io::Error },
+}
+
+pub(crate) fn io_error(what: impl Into<String>) -> impl FnOnce(io::Error) -> GateError {
+    let what = what.into();
+    move |error| GateError::Io { what, error }
+}
+
+/// Measures how long the parts of a run take.
+pub(crate) struct Clock {
+    start: Instant,
+    timings: Vec<Timing>,
+}
+
+impl Clock {
+    /// Notes a part that began at `from` and ends now.
+    fn lap(&mut self, what: &str, from: Instant) {
+        let start = (from - self.start).as_secs_f64();
+        self.timings.push(Timing { what: what.into(), start, seconds: from.elapsed().as_secs_f64() });
+    }
+}
+
+/// Runs the gates of an order.
+pub async fn run(order: &Order, tell: &mut dyn FnMut(Event)) -> Result<Report, GateError> {
+    let now = SystemTime::now();
+    let mut clock = Clock { start: Instant::now(), timings: Vec::new() };
+    let details_path = details_path(&order.report);
+    let mut details = JsonLines::create(&details_path).map_err(io_error(details_path.display().to_string()))?;
+    let mut collected = collect::collect(order, &mut clock, tell).await?;
+    let mut verdicts = Vec::new();
+    let wanted = |gate: Gate| order.stages.value.contains(&gate.stage());
+    if wanted(Gate::Install) {
+        let verdict = judge::install::judge(&order.install.policy, &collected.install);
+        let seconds = collected.install_seconds;
+        settle(&mut verdicts, verdict, seconds, &mut clock, tell);
+    }
+    let reading = Instant::now();
+    let tests = reports::tests(order, &mut collected, &mut details)?;
+    let tests = judge::tests::judge(&order.tests.policy, &tests);
+    let seconds = collected.tests_seconds + reading.elapsed().as_secs_f64();
+    let blocked = reports::coverage_blocked(&collected, &tests);
+    if wanted(Gate::Tests) {
+        settle(&mut verdicts, tests, seconds, &mut clock, tell);
+    }
+    let mut base = None;
+    if wanted(Gate::Coverage) {
+        let reading = Instant::now();
+        let (input, found) = reports::coverage(order, &mut collected, blocked)?;
+        base = found;
+        let (verdict, merged) = judge::coverage::judge(&order.coverage.policy, input);
+        reports::write_files(&mut details, &merged).map_err(io_error(details_path.display().to_string()))?;
+        if verdict.outcome != Outcome::Unmeasured {
+            tell(reports::file_rows(&merged));
+        }
+        settle(&mut verdicts, verdict, reading.elapsed().as_secs_f64(), &mut clock, tell);
+    }
+    for finding in verdicts.iter().flat_map(|v| v.findings.iter().map(move |f| (v.gate, f))) {
+        let line = derive::FindingLine { kind: "finding", gate: finding.0, finding: finding.1 };
+        details.push(&line).map_err(io_error(details_path.display().to_string()))?;
+    }
+    let sha256 = details.finish().map_err(io_error(details_path.display().to_string()))?;
+    let details = Details { path: file_name(&details_path), sha256 };
+    Ok(assemble(order, now, clock, collected, verdicts, base, details))
+}
+
+/// `qte-report.json` has `qte-report-details.jsonl` beside it.
+fn details_path(report: &Path) -> PathBuf {
+    let stem = report.file_stem().map_or("qte-report".into(), |s| s.to_string_lossy().into_owned());
+    report.with_file_name(format!("{stem}-details.jsonl"))
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned())
+}
+
+fn settle(verdicts: &mut Vec<Verdict>, verdict: Verdict, seconds: f64, clock: &mut Clock, tell: &mut dyn FnMut(Event)) {
+    let start = (clock.start.elapsed().as_secs_f64() - seconds).max(0.0);
+    clock.timings.push(Timing { what: verdict.gate.id().into(), start, seconds });
+    tell(Event::Judged(Box::new(verdict.clone()), seconds));
+    verdicts.push(verdict);
+}
+
+fn assemble(
+    order: &Order,
+    now: SystemTime,
+    clock: Clock,
+    collected: collect::Collected,
+    verdicts: Vec<Verdict>,
+    base: Option<Base>,
+    details: Details,
+) -> Report {
+    let mut policy = order.policy.clone();
+    let omit = serde_json::Value::from(collected.omit());
+    policy.insert("coverage.omit".into(), PolicyValue { value: omit, source: Source::Default });
+    let policy_text = serde_json::to_vec(&policy).expect("settings are plain data");
+    let mut subject = order.subject.clone();
+    subject.base = base;
+    Report {
+        schema: SCHEMA.into(),
+        tool: Tool { version: env!("CARGO_PKG_VERSION").into(), commit: option_env!("QTE_COMMIT").map(str::to_string) },
+        now: files::rfc3339(now),
+        seconds: clock.start.elapsed().as_secs_f64(),
+        outcome: report::outcome(&verdicts),
+        subject,
+        policy_sha256: files::sha256(&policy_text),
+        policy,
+        looser: order.looser.clone(),
+        verdicts,
+        evidence: collected.evidence,
+        timings: clock.timings,
+        details,
+    }
+}
+
+/// Writes the report; its details stand beside it already.
+pub fn write(report: &Report, path: &Path) -> Result<(), GateError> {
+    let mut text =
+        serde_json::to_vec_pretty(report).map_err(|e| GateError::Io { what: "report".into(), error: e.into() })?;
+    text.push(b'\n');
+    files::write_whole(path, &text).map_err(io_error(path.display().to_string()))
+}
+
+/// The stages in order, for people.
+pub fn stage_list(stages: &[Stage]) -> String {
+    stages.iter().map(|s| s.id()).collect::<Vec<_>>().join(", ")
+}

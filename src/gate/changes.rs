@@ -1,0 +1,61 @@
+//! The change against the base: which lines it adds.
+
+use super::{GateError, io_error};
+use crate::act::files::Hashing;
+use crate::facts::diff::Changes;
+use crate::facts::report::Base;
+use crate::order::Order;
+use crate::read;
+use std::io::Read;
+
+/// The added lines with the base they are against, or why they are not known.
+pub type Found = (Result<Changes, String>, Option<Base>);
+
+pub fn find(order: &Order) -> Result<Found, GateError> {
+    let (repository, base) = match (&order.repository, &order.base) {
+        (Some(repository), Ok(base)) => (repository, base),
+        (_, Err(why)) => return Ok((Err(why.clone()), None)),
+        (None, _) => return Ok((Err("there is no git repository".into()), None)),
+    };
+    let mut child = repository.diff(&base.sha).map_err(io_error("git diff"))?;
+    let Some(out) = child.stdout.take() else { return Err(GateError::Use("git diff has no output".into())) };
+    let mut source = Hashing::new(out);
+    let read = read::diff::read(&mut source);
+    let (mut digest, _) = source.finish().map_err(io_error("git diff"))?;
+    let mut said = String::new();
+    if let Some(mut errors) = child.stderr.take() {
+        errors.read_to_string(&mut said).map_err(io_error("git diff"))?;
+    }
+    let status = child.wait().map_err(io_error("git diff"))?;
+    if !status.success() {
+        return Ok((Err(format!("git diff {}: {}", base.sha, said.trim())), None));
+    }
+    let mut changes = match read {
+        Ok(changes) => changes,
+        Err(error) => return Ok((Err(format!("git diff {}: {error}", base.sha)), None)),
+    };
+    add_untracked(order, &mut changes, &mut digest)?;
+    Ok((Ok(changes), Some(Base { sha: base.sha.clone(), why: base.why.clone(), diff_sha256: digest })))
+}
+
+/// Files that git does not know yet are new as a whole. Their content goes into the digest.
+fn add_untracked(order: &Order, changes: &mut Changes, digest: &mut String) -> Result<(), GateError> {
+    let Some(repository) = &order.repository else { return Ok(()) };
+    let untracked = repository.untracked().map_err(io_error("git ls-files"))?;
+    let (files, _) = crate::act::files::without_vendored(untracked);
+    for path in files.iter().filter(|p| is_text_source(p)) {
+        let bytes = std::fs::read(order.project.join(path)).map_err(io_error(path.clone()))?;
+        for (number, line) in bytes.split(|&b| b == b'\n').enumerate() {
+            changes.add(path, number as u32 + 1, read::diff::holds_code(path, line));
+        }
+        *digest =
+            crate::act::files::sha256(format!("{digest} {path} {}", crate::act::files::sha256(&bytes)).as_bytes());
+    }
+    Ok(())
+}
+
+fn is_text_source(path: &str) -> bool {
+    const ENDINGS: [&str; 16] =
+        ["py", "rs", "go", "js", "jsx", "ts", "tsx", "mjs", "cjs", "java", "kt", "rb", "c", "cc", "cpp", "cs"];
+    !path.starts_with(super::EVIDENCE_FOLDER) && path.rsplit_once('.').is_some_and(|(_, end)| ENDINGS.contains(&end))
+}

@@ -1,0 +1,232 @@
+//! Deriving a report's verdicts anew: from its own policy, and from the evidence as it is on disk now.
+
+use super::collect::list_files;
+use super::{GateError, changes, io_error, reports};
+use crate::act::files::{self, Hashing};
+use crate::facts::evidence::{Ending, Evidence, EvidenceKind};
+use crate::facts::finding::Finding;
+use crate::facts::percent::Percent;
+use crate::facts::report::{Policy, Report};
+use crate::facts::setting::{Enforce, Setting};
+use crate::facts::stage::Gate;
+use crate::facts::verdict::Verdict;
+use crate::judge::{self, FileRead, Run};
+use crate::order::Order;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fs::File;
+use std::path::Path;
+
+/// One finding in the details file.
+#[derive(Serialize)]
+pub struct FindingLine<'a> {
+    pub kind: &'static str,
+    pub gate: Gate,
+    #[serde(flatten)]
+    pub finding: &'a Finding,
+}
+
+/// The judges' policies, out of a report's settings.
+pub struct Policies {
+    pub install: judge::install::Policy,
+    pub tests: judge::tests::Policy,
+    pub coverage: judge::coverage::Policy,
+}
+
+/// Verdicts derived anew, and what differs from the evidence that the report cites.
+pub struct Derived {
+    pub verdicts: Vec<Verdict>,
+    pub differences: Vec<String>,
+}
+
+fn setting<T: DeserializeOwned>(policy: &Policy, name: &str) -> Result<Setting<T>, String> {
+    let found = policy.get(name).ok_or_else(|| format!("the report's policy has no `{name}`"))?;
+    let value = serde_json::from_value(found.value.clone()).map_err(|e| format!("policy `{name}`: {e}"))?;
+    Ok(Setting::new(value, found.source.clone()))
+}
+
+pub fn policies(policy: &Policy) -> Result<Policies, String> {
+    let enforce = |name: &str| setting::<Enforce>(policy, name);
+    let mut paths = Vec::new();
+    for name in policy.keys() {
+        if let Some(pattern) = name.strip_prefix("coverage.paths ") {
+            paths.push((pattern.to_string(), setting::<Percent>(policy, name)?));
+        }
+    }
+    Ok(Policies {
+        install: judge::install::Policy { enforce: enforce("install.enforce")? },
+        tests: judge::tests::Policy { enforce: enforce("tests.enforce")? },
+        coverage: judge::coverage::Policy {
+            enforce: enforce("coverage.enforce")?,
+            lines: setting(policy, "coverage.lines")?,
+            branches: setting(policy, "coverage.branches")?,
+            changed: setting(policy, "coverage.changed")?,
+            drop: setting(policy, "coverage.drop")?,
+            paths,
+            exclude: setting(policy, "coverage.exclude")?,
+        },
+    })
+}
+
+/// Judges a report's evidence again. `order` is resolved for the same project and base.
+pub fn rederive(report: &Report, order: &Order) -> Result<Derived, GateError> {
+    let policies = policies(&report.policy).map_err(GateError::Use)?;
+    let mut differences = check_digests(report, &order.project)?;
+    let stands = |gate: Gate| report.verdicts.iter().any(|v| v.gate == gate);
+    let mut verdicts = Vec::new();
+    let install = install(report, &order.project)?;
+    let ready = install.as_ref().is_none_or(judge::install::Input::is_ready);
+    if let Some(input) = install.filter(|_| stands(Gate::Install)) {
+        verdicts.push(judge::install::judge(&policies.install, &input));
+    }
+    let blocked = (!ready).then(|| "the project's dependencies are not installed".to_string());
+    let input = tests(report, &order.project, blocked.clone())?;
+    let run = input.run.clone();
+    let tests = judge::tests::judge(&policies.tests, &input);
+    let blocked = blocked.or_else(|| run.and_then(|run| reports::blocked_by(run.ending, &tests)));
+    if stands(Gate::Tests) {
+        verdicts.push(tests);
+    }
+    if stands(Gate::Coverage) {
+        let input = coverage(report, order, blocked, &mut differences)?;
+        verdicts.push(judge::coverage::judge(&policies.coverage, input).0);
+    }
+    Ok(Derived { verdicts, differences })
+}
+
+/// Every cited file must still be what it was.
+fn check_digests(report: &Report, project: &Path) -> Result<Vec<String>, GateError> {
+    let mut out = Vec::new();
+    for item in &report.evidence {
+        let (Some(path), Some(sha256)) = (&item.path, &item.sha256) else { continue };
+        let whole = inside(project, path)?;
+        match File::open(&whole).and_then(|file| Hashing::new(file).finish()) {
+            Ok((now, _)) if now == *sha256 => {}
+            Ok((now, _)) => out.push(format!("{path}: sha256 {now}, the report cites {sha256}")),
+            Err(error) => out.push(format!("{path}: {error}")),
+        }
+    }
+    Ok(out)
+}
+
+/// A cited path must stay inside the project: a report may come from anywhere.
+fn inside(project: &Path, path: &str) -> Result<std::path::PathBuf, GateError> {
+    let outside = || GateError::Use(format!("the report cites `{path}`, which is outside the project"));
+    let relative = Path::new(path);
+    if !relative.components().all(|c| matches!(c, std::path::Component::Normal(_))) {
+        return Err(outside());
+    }
+    let whole = project.join(relative);
+    match whole.canonicalize() {
+        Ok(real) if !real.starts_with(project) => Err(outside()),
+        _ => Ok(whole),
+    }
+}
+
+fn items(report: &Report, gate: Gate, kind: EvidenceKind) -> impl Iterator<Item = (usize, &Evidence)> {
+    report.evidence.iter().enumerate().filter(move |(_, e)| e.gate == gate && e.kind == kind)
+}
+
+fn runs(report: &Report, gate: Gate) -> Vec<Run> {
+    items(report, gate, EvidenceKind::Command)
+        .map(|(evidence, item)| Run {
+            evidence,
+            what: item.tool.clone().unwrap_or_default(),
+            ending: Ending::of(item),
+            tail: Vec::new(),
+        })
+        .collect()
+}
+
+/// What was installed; `None` where the verdict rests on the configuration alone.
+fn install(report: &Report, project: &Path) -> Result<Option<judge::install::Input>, GateError> {
+    let steps = runs(report, Gate::Install);
+    let list = items(report, Gate::Install, EvidenceKind::File).find(|(_, e)| e.format.as_deref() == Some("packages"));
+    let manifests = vec!["the cited declarations".to_string()];
+    let packages = match &list {
+        Some((_, item)) => {
+            let path = inside(project, item.path.as_deref().unwrap_or_default())?;
+            let bytes = std::fs::read(&path).map_err(io_error(path.display().to_string()))?;
+            let read: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_slice(&bytes);
+            read.map_or(0, |map| map.len() as u64)
+        }
+        None => 0,
+    };
+    Ok(match (steps.is_empty(), list) {
+        (false, _) => Some(judge::install::Input::Ran { manifests, steps, packages }),
+        (true, Some((evidence, item))) => Some(judge::install::Input::Reused {
+            manifests,
+            since: item.written.clone().unwrap_or_default(),
+            packages,
+            evidence,
+        }),
+        (true, None) => None,
+    })
+}
+
+fn tests(report: &Report, project: &Path, blocked: Option<String>) -> Result<judge::tests::Input, GateError> {
+    let mut input = judge::tests::Input { blocked, run: runs(report, Gate::Tests).pop(), ..Default::default() };
+    for (evidence, item) in items(report, Gate::Tests, EvidenceKind::File) {
+        let path = item.path.clone().unwrap_or_default();
+        let whole = inside(project, &path)?;
+        let mut fresh = item.clone();
+        if item.format.as_deref() == Some("reruns") {
+            input.retried_passed = reports::read_reruns(&whole, &mut fresh).map_err(io_error(path))?;
+            continue;
+        }
+        let content = match &item.refused {
+            Some(why) => Err(why.clone()),
+            None => reports::read_tests(project, &mut fresh, &mut |_| {}),
+        };
+        input.reports.push(FileRead { evidence, path, content });
+    }
+    Ok(input)
+}
+
+fn coverage(
+    report: &Report,
+    order: &Order,
+    blocked: Option<String>,
+    differences: &mut Vec<String>,
+) -> Result<judge::coverage::Input, GateError> {
+    let mut read = Vec::new();
+    let mut baseline = None;
+    for (evidence, item) in items(report, Gate::Coverage, EvidenceKind::File) {
+        let path = item.path.clone().unwrap_or_default();
+        let whole = inside(&order.project, &path)?;
+        if item.format.as_deref() == Some("qte-report") {
+            let bytes = std::fs::read(whole).map_err(io_error(path))?;
+            baseline = Some(reports::read_baseline(&bytes).map(|counts| (counts, evidence)));
+            continue;
+        }
+        let content = match &item.refused {
+            Some(why) => Err(why.clone()),
+            None => reports::read_coverage(&order.project, &mut item.clone()),
+        };
+        read.push(FileRead { evidence, path, content });
+    }
+    let (files, _, _) = list_files(order)?;
+    let omit = setting::<Vec<String>>(&report.policy, "coverage.omit").map_err(GateError::Use)?;
+    let changes = match &report.subject.base {
+        None => Err("the report has no base".to_string()),
+        Some(base) => {
+            let (changes, now) = changes::find(order)?;
+            if now.as_ref().map(|n| &n.diff_sha256) != Some(&base.diff_sha256) {
+                differences.push(format!("the change against {} is another one than the report judged", base.sha));
+            }
+            changes
+        }
+    };
+    Ok(judge::coverage::Input {
+        blocked,
+        looked_for: String::new(),
+        missing: None,
+        reports: read,
+        tree: files.into_iter().collect(),
+        root: files::slashed_absolute(&order.project),
+        omit: omit.value,
+        changes,
+        baseline,
+        other_thresholds: Vec::new(),
+    })
+}

@@ -1,0 +1,382 @@
+//! Report files: found, checked to be this run's, read, with their evidence; what they hold goes to the details.
+
+use super::collect::{Collected, glob_set};
+use super::{EVIDENCE_FOLDER, GateError, changes, io_error};
+use crate::act::files::{self, Hashing, JsonLines};
+use crate::facts::coverage::{Coverage, CoverageCounts};
+use crate::facts::event::{Event, FileRow};
+use crate::facts::evidence::{Ending, Evidence, EvidenceKind};
+use crate::facts::report::{Base, Report};
+use crate::facts::stage::Gate;
+use crate::facts::tests::{Case, Tests};
+use crate::facts::verdict::{Outcome, Verdict};
+use crate::judge::{self, FileRead};
+use crate::order::Order;
+use crate::read::{self, Measured};
+use serde::Serialize;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// Clocks of file systems are coarser than ours.
+const CLOCK_SLACK: Duration = Duration::from_secs(2);
+
+/// One test in the details file.
+#[derive(Serialize)]
+struct TestLine<'a> {
+    kind: &'static str,
+    id: &'a str,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    flaky: bool,
+    seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+}
+
+/// One source file in the details file.
+#[derive(Serialize)]
+struct FileLine<'a> {
+    kind: &'static str,
+    path: &'a str,
+    /// Not a file of this project.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    foreign: bool,
+    covered: Vec<[u32; 2]>,
+    uncovered: Vec<[u32; 2]>,
+    branches_covered: u64,
+    branches_total: u64,
+}
+
+/// Reads the tests' reports.
+pub fn tests(
+    order: &Order,
+    collected: &mut Collected,
+    details: &mut JsonLines,
+) -> Result<judge::tests::Input, GateError> {
+    let patterns = collected.test_reports.clone();
+    let mut failed: Option<io::Error> = None;
+    let mut id = String::new();
+    let mut each = |case: &Case<'_>| {
+        id.clear();
+        if !case.class.is_empty() {
+            id.push_str(case.class);
+            id.push_str("::");
+        }
+        id.push_str(case.name);
+        let line = TestLine {
+            kind: "test",
+            id: &id,
+            outcome: case.outcome.id(),
+            flaky: case.flaky,
+            seconds: case.micros as f64 / 1e6,
+            path: case.file,
+            line: case.line,
+        };
+        if let Err(error) = details.push(&line)
+            && failed.is_none()
+        {
+            failed = Some(error);
+        }
+    };
+    let reports =
+        read_all(order, collected, Gate::Tests, &patterns, &mut |project, item| read_tests(project, item, &mut each))?;
+    if let Some(error) = failed {
+        return Err(GateError::Io { what: "the details file".into(), error });
+    }
+    let blocked = (!collected.install.is_ready()).then(|| "the project's dependencies are not installed".to_string());
+    let retried_passed = retried(order, collected)?;
+    Ok(judge::tests::Input {
+        blocked,
+        run: collected.run.clone(),
+        looked_for: looked_for(&patterns, collected),
+        missing: None,
+        reports,
+        retried_passed,
+    })
+}
+
+fn looked_for(patterns: &[String], collected: &Collected) -> String {
+    if patterns.is_empty() {
+        return "a project whose tests qte-ci knows how to run".into();
+    }
+    let mut text = patterns.join(", ");
+    if !collected.moved.is_empty() {
+        text.push_str(&format!(" (what lay there before the command is in {EVIDENCE_FOLDER}/before)"));
+    }
+    text
+}
+
+/// Tests that passed on a retry, as noted by our plugin during the run.
+fn retried(order: &Order, collected: &mut Collected) -> Result<u64, GateError> {
+    let Some(path) = collected.reruns.clone().filter(|p| p.exists()) else { return Ok(0) };
+    let relative = path.strip_prefix(&order.project).map(files::slashed).unwrap_or_default();
+    let mut item = Evidence::new(EvidenceKind::File, Gate::Tests);
+    item.path = Some(relative);
+    item.format = Some("reruns".into());
+    let flaky = read_reruns(&path, &mut item).map_err(io_error(path.display().to_string()))?;
+    collected.evidence.push(item);
+    Ok(flaky)
+}
+
+/// Counts the flaky tests of a file of reruns, and notes its digest.
+pub fn read_reruns(path: &Path, item: &mut Evidence) -> io::Result<u64> {
+    let bytes = std::fs::read(path)?;
+    item.sha256 = Some(files::sha256(&bytes));
+    item.bytes = Some(bytes.len() as u64);
+    item.written = Some(files::rfc3339(std::fs::metadata(path)?.modified()?));
+    let mut flaky = 0;
+    for line in bytes.split(|&b| b == b'\n').filter(|l| !l.is_empty()) {
+        let value: serde_json::Value = serde_json::from_slice(line)?;
+        flaky += u64::from(value.get("outcome").and_then(|o| o.as_str()) == Some("flaky"));
+    }
+    Ok(flaky)
+}
+
+type ReadOne<'a, T> = dyn FnMut(&Path, &mut Evidence) -> Result<T, String> + 'a;
+
+/// Finds the files that patterns name, refuses what is no evidence, reads the rest.
+fn read_all<T>(
+    order: &Order,
+    collected: &mut Collected,
+    gate: Gate,
+    patterns: &[String],
+    read_one: &mut ReadOne<'_, T>,
+) -> Result<Vec<FileRead<T>>, GateError> {
+    let found = files::matching(&order.project, patterns, &glob_set(patterns)).map_err(io_error("reports"))?;
+    let freshness = freshness(order, collected, gate)?;
+    let mut out = Vec::new();
+    for path in found {
+        let mut item = Evidence::new(EvidenceKind::File, gate);
+        item.path = Some(path.clone());
+        item.refused = refused(order, collected, &path, &freshness)?;
+        let content = match &item.refused {
+            Some(why) => Err(why.clone()),
+            None => read_one(&order.project, &mut item),
+        };
+        collected.evidence.push(item);
+        out.push(FileRead { evidence: collected.evidence.len() - 1, path, content });
+    }
+    Ok(out)
+}
+
+/// What a report must not be older than.
+struct Freshness {
+    since: Option<SystemTime>,
+    what: String,
+    slack: Duration,
+}
+
+/// A command's reports are younger than its start; those of earlier steps than every source file.
+fn freshness(order: &Order, collected: &Collected, gate: Gate) -> Result<Freshness, GateError> {
+    let is_read = gate == Gate::Coverage && order.tests.run.value.is_none() && order.coverage.reports.value.is_some();
+    if let Some(began) = collected.began.filter(|_| !is_read) {
+        let what = collected.run.as_ref().map_or_else(String::new, |r| format!("{} began", r.what));
+        return Ok(Freshness { since: Some(began), what, slack: CLOCK_SLACK });
+    }
+    let sources: Vec<&str> = collected.files.iter().map(String::as_str).filter(|f| is_source(f)).collect();
+    let newest = files::newest(&order.project, &sources).map_err(io_error("source files"))?;
+    Ok(match newest {
+        Some((since, path)) => {
+            Freshness { since: Some(since), what: format!("{path} was changed"), slack: Duration::from_secs(1) }
+        }
+        None => Freshness { since: None, what: String::new(), slack: Duration::ZERO },
+    })
+}
+
+fn is_source(path: &str) -> bool {
+    const ENDINGS: [&str; 22] = [
+        "py", "pyx", "rs", "go", "js", "jsx", "ts", "tsx", "mjs", "cjs", "java", "kt", "scala", "rb", "php", "c", "cc",
+        "cpp", "h", "hpp", "cs", "swift",
+    ];
+    path.rsplit_once('.').is_some_and(|(_, end)| ENDINGS.contains(&end))
+}
+
+fn refused(
+    order: &Order,
+    collected: &Collected,
+    path: &str,
+    freshness: &Freshness,
+) -> Result<Option<String>, GateError> {
+    if collected.tracked.contains(path) {
+        return Ok(Some("git tracks this file: what is committed is no evidence of this run".into()));
+    }
+    let written = std::fs::metadata(order.project.join(path))
+        .and_then(|data| data.modified())
+        .map_err(io_error(path.to_string()))?;
+    let Some(since) = freshness.since else { return Ok(None) };
+    match since.duration_since(written) {
+        Ok(older) if older > freshness.slack => Ok(Some(format!("written {} before {}", span(older), freshness.what))),
+        _ => Ok(None),
+    }
+}
+
+/// A length of time for people.
+fn span(time: Duration) -> String {
+    match time.as_secs() {
+        s @ 0..=119 => format!("{s} s"),
+        s @ 120..=7199 => format!("{} min", s / 60),
+        s @ 7200..=172_799 => format!("{} h", s / 3600),
+        s => format!("{} days", s / 86_400),
+    }
+}
+
+/// Opens a report, gives it to its reader, and notes digest, size, format and time.
+fn read_file(project: &Path, item: &mut Evidence, each: &mut dyn FnMut(&Case<'_>)) -> Result<Measured, String> {
+    let path = project.join(item.path.as_deref().unwrap_or_default());
+    let plain = |e: io::Error| e.to_string();
+    let file = File::open(&path).map_err(plain)?;
+    item.written = Some(files::rfc3339(file.metadata().and_then(|m| m.modified()).map_err(plain)?));
+    let mut source = Hashing::new(file);
+    let reading = read::read(&mut source, None, each);
+    let (sha256, bytes) = source.finish().map_err(plain)?;
+    item.sha256 = Some(sha256);
+    item.bytes = Some(bytes);
+    let reading = reading.map_err(|e| e.to_string())?;
+    item.format = Some(reading.format.id.into());
+    Ok(reading.measured)
+}
+
+pub fn read_tests(project: &Path, item: &mut Evidence, each: &mut dyn FnMut(&Case<'_>)) -> Result<Tests, String> {
+    match read_file(project, item, each)? {
+        Measured::Tests(tests) => {
+            item.tool.clone_from(&tests.tool);
+            Ok(tests)
+        }
+        Measured::Coverage(_) => Err("a coverage report where a test report is looked for".into()),
+    }
+}
+
+pub fn read_coverage(project: &Path, item: &mut Evidence) -> Result<Coverage, String> {
+    match read_file(project, item, &mut |_| {})? {
+        Measured::Coverage(coverage) => {
+            item.tool.clone_from(&coverage.tool);
+            item.version.clone_from(&coverage.version);
+            Ok(coverage)
+        }
+        Measured::Tests(_) => Err("a test report where a coverage report is looked for".into()),
+    }
+}
+
+/// Coverage of a run that did not end, or in which nothing ran, is no evidence.
+pub fn coverage_blocked(collected: &Collected, tests: &Verdict) -> Option<String> {
+    if !collected.install.is_ready() {
+        return Some("the project's dependencies are not installed".into());
+    }
+    let run = collected.run.as_ref()?;
+    blocked_by(run.ending, tests)
+}
+
+pub fn blocked_by(ending: Ending, tests: &Verdict) -> Option<String> {
+    match ending {
+        Ending::Exit(0 | 1) => {}
+        ending => return Some(format!("the tests did not run to their end: {ending}")),
+    }
+    let ran = tests.metrics.get("passed").copied().unwrap_or(0) + tests.metrics.get("failed").copied().unwrap_or(0);
+    (ran == 0 && tests.outcome != Outcome::Skipped).then(|| "no test ran".to_string())
+}
+
+/// Reads the coverage reports, the change and the baseline.
+pub fn coverage(
+    order: &Order,
+    collected: &mut Collected,
+    blocked: Option<String>,
+) -> Result<(judge::coverage::Input, Option<Base>), GateError> {
+    let clock = std::time::Instant::now();
+    let patterns = collected.coverage_reports.clone();
+    let reports =
+        read_all(order, collected, Gate::Coverage, &patterns, &mut |project, item| read_coverage(project, item))?;
+    let limit = order.coverage.timeout_s.value;
+    let blocked =
+        blocked.or_else(|| (clock.elapsed().as_secs() > limit).then(|| format!("reading took longer than {limit} s")));
+    let (changes, base) = changes::find(order)?;
+    let baseline = match &order.baseline {
+        Some(path) => Some(baseline(order, path, collected)?),
+        None => None,
+    };
+    let thresholds = collected.plan.iter().flat_map(|p| &p.thresholds);
+    let other_thresholds = thresholds.map(|t| format!("{} = {} in {}:{}", t.key, t.value, t.path, t.line)).collect();
+    let input = judge::coverage::Input {
+        blocked,
+        looked_for: looked_for(&patterns, collected),
+        missing: None,
+        reports,
+        tree: collected.files.iter().cloned().collect(),
+        root: files::slashed_absolute(&order.project),
+        omit: collected.omit(),
+        changes,
+        baseline,
+        other_thresholds,
+    };
+    Ok((input, base))
+}
+
+type Baseline = Result<(CoverageCounts, usize), String>;
+
+/// Copies the baseline into the evidence, so that the verdict can be derived again from the project alone.
+fn baseline(order: &Order, path: &Path, collected: &mut Collected) -> Result<Baseline, GateError> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return Ok(Err(format!("{}: {error}", path.display()))),
+    };
+    let copy = order.project.join(EVIDENCE_FOLDER).join("baseline.json");
+    std::fs::write(&copy, &bytes).map_err(io_error(copy.display().to_string()))?;
+    let mut item = Evidence::new(EvidenceKind::File, Gate::Coverage);
+    item.path = Some(format!("{EVIDENCE_FOLDER}/baseline.json"));
+    item.format = Some("qte-report".into());
+    item.sha256 = Some(files::sha256(&bytes));
+    item.bytes = Some(bytes.len() as u64);
+    collected.evidence.push(item);
+    let index = collected.evidence.len() - 1;
+    Ok(read_baseline(&bytes).map(|counts| (counts, index)))
+}
+
+/// The coverage counts of an earlier report; only of one that measured it.
+pub fn read_baseline(bytes: &[u8]) -> Result<CoverageCounts, String> {
+    let report: Report = serde_json::from_slice(bytes).map_err(|e| format!("not a qte-ci report: {e}"))?;
+    let verdict = report.verdicts.iter().find(|v| v.gate == Gate::Coverage).ok_or("it has no coverage verdict")?;
+    let number = |name: &str| verdict.metrics.get(name).copied();
+    match (number("lines_covered"), number("lines_total"), verdict.outcome) {
+        (Some(lines_covered), Some(lines_total), Outcome::Pass | Outcome::Fail) if lines_total > 0 => {
+            Ok(CoverageCounts { lines_covered, lines_total, ..CoverageCounts::default() })
+        }
+        _ => Err(format!("its coverage is {}", verdict.outcome.id())),
+    }
+}
+
+/// How many files the coverage table shows.
+const SHOWN_FILES: usize = 10;
+
+/// The files with the most uncovered lines, for the table.
+pub fn file_rows(merged: &judge::coverage::Merged) -> Event {
+    let mut rows: Vec<(u64, &String)> =
+        merged.files.iter().map(|(path, file)| (file.lines.total() - file.lines.covered(), path)).collect();
+    rows.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+    let worst = rows.iter().take(SHOWN_FILES).map(|(_, path)| {
+        let lines = &merged.files[*path].lines;
+        FileRow { path: (*path).clone(), covered: lines.covered(), total: lines.total(), missing: lines.ranges(false) }
+    });
+    Event::Files { worst: worst.collect(), files: merged.files.len() }
+}
+
+/// One line a source file.
+pub fn write_files(details: &mut JsonLines, merged: &judge::coverage::Merged) -> io::Result<()> {
+    let own = merged.files.iter().map(|pair| (pair, false));
+    let foreign = merged.foreign.iter().map(|pair| (pair, true));
+    for ((path, file), foreign) in own.chain(foreign) {
+        let (branches_covered, branches_total) = file.branch_counts();
+        details.push(&FileLine {
+            kind: "file",
+            path,
+            foreign,
+            covered: file.lines.ranges(true),
+            uncovered: file.lines.ranges(false),
+            branches_covered,
+            branches_total,
+        })?;
+    }
+    Ok(())
+}

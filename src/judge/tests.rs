@@ -1,0 +1,305 @@
+//! Gate `tests` (1A): did any test run to its end, and did all that ran pass?
+
+use super::{FileRead, Run, counted};
+use crate::facts::evidence::Ending;
+use crate::facts::finding::{Finding, Severity};
+use crate::facts::setting::{Enforce, Setting};
+use crate::facts::stage::Gate;
+use crate::facts::tests::{CaseOutcome, Tests};
+use crate::facts::verdict::{Outcome, Verdict};
+
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub enforce: Setting<Enforce>,
+}
+
+/// What is known of the tests.
+#[derive(Debug, Default)]
+pub struct Input {
+    /// Why no test can be relied on, whatever the reports say.
+    pub blocked: Option<String>,
+    /// The command; none where reports of earlier steps are read.
+    pub run: Option<Run>,
+    /// Names and patterns of the reports that were looked for.
+    pub looked_for: String,
+    /// Why no report is there, where more can be said than that.
+    pub missing: Option<String>,
+    pub reports: Vec<FileRead<Tests>>,
+    /// Tests that passed on a retry, where the report itself cannot tell; they add to its own.
+    pub retried_passed: u64,
+}
+
+pub fn judge(policy: &Policy, input: &Input) -> Verdict {
+    let mut tests = Tests::default();
+    for report in &input.reports {
+        if let Ok(content) = &report.content {
+            tests.merge(content.clone());
+        }
+    }
+    tests.counts.flaky = tests.counts.flaky.max(input.retried_passed.min(tests.counts.passed));
+    let (outcome, title) = decide(input, &tests);
+    let mut verdict = Verdict::new(Gate::Tests, policy.enforce.value, outcome, title);
+    explain(&mut verdict, input, &tests);
+    verdict.findings = tests.kept.iter().map(finding).collect();
+    let counts = &tests.counts;
+    for (name, value) in [
+        ("tests", counts.tests),
+        ("passed", counts.passed),
+        ("failed", counts.failed),
+        ("errors", counts.errors),
+        ("skipped", counts.skipped),
+        ("flaky", counts.flaky),
+        ("seconds", counts.micros / 1_000_000),
+    ] {
+        verdict.metrics.insert(name.into(), value);
+    }
+    verdict
+}
+
+/// The outcome table of design section 5, from the most to the least certain.
+fn decide(input: &Input, tests: &Tests) -> (Outcome, String) {
+    let counts = &tests.counts;
+    if counts.red() + tests.outside > 0 {
+        return (Outcome::Fail, red_title(tests));
+    }
+    if let Some(why) = &input.blocked {
+        return (Outcome::Unmeasured, why.clone());
+    }
+    let declared = &tests.declared;
+    let declared_red = declared.failures.unwrap_or(0).saturating_add(declared.errors.unwrap_or(0));
+    if declared_red > 0 {
+        return (
+            Outcome::Fail,
+            format!("the report declares {} and holds none of them", counted(declared_red, "failure")),
+        );
+    }
+    if let Some(bad) = input.reports.iter().find(|r| r.content.is_err()) {
+        let why = bad.content.as_ref().err().map_or("", String::as_str);
+        return (Outcome::Unmeasured, format!("{}: {why}", bad.path));
+    }
+    let ended = input.run.as_ref().map_or(Ending::Exit(0), |r| r.ending);
+    if input.reports.is_empty() {
+        let title = match (&input.missing, ended) {
+            (Some(why), _) => why.clone(),
+            (None, Ending::Exit(0)) => "no test report".to_string(),
+            (None, ending) => format!("no test report ({ending})"),
+        };
+        return (Outcome::Unmeasured, title);
+    }
+    if counts.tests == 0 {
+        return (Outcome::Unmeasured, empty_title(tests, ended));
+    }
+    if counts.executed() == 0 {
+        return (Outcome::Unmeasured, format!("0 tests ran: all {} were skipped", counts.skipped));
+    }
+    match ended {
+        Ending::Exit(0) => (Outcome::Pass, green_title(tests)),
+        // The one exit code that test runners and shells alike give for "something failed".
+        Ending::Exit(1) => (
+            Outcome::Fail,
+            format!("the command says that something failed (exit 1); of {} none did", counted(counts.tests, "test")),
+        ),
+        ending => {
+            (Outcome::Unmeasured, format!("the run did not end: {ending} after {}", counted(counts.executed(), "test")))
+        }
+    }
+}
+
+fn red_title(tests: &Tests) -> String {
+    let counts = &tests.counts;
+    if counts.executed() == 0 && counts.failed == 0 {
+        let errors = counts.errors + tests.outside;
+        return format!("0 tests ran: {}", counted(errors, "collection error"));
+    }
+    let mut parts = Vec::new();
+    if counts.failed > 0 {
+        parts.push(format!("{} of {} failed", counts.failed, counts.tests));
+    }
+    if counts.errors + tests.outside > 0 {
+        parts.push(counted(counts.errors + tests.outside, "error"));
+    }
+    extras(tests, &mut parts);
+    parts.join(", ")
+}
+
+fn green_title(tests: &Tests) -> String {
+    let mut parts = vec![format!("{} passed", tests.counts.passed)];
+    extras(tests, &mut parts);
+    parts.join(", ")
+}
+
+fn extras(tests: &Tests, parts: &mut Vec<String>) {
+    if tests.counts.flaky > 0 {
+        parts.push(format!("{} flaky", tests.counts.flaky));
+    }
+    if tests.counts.skipped > 0 {
+        parts.push(format!("{} skipped", tests.counts.skipped));
+    }
+}
+
+fn empty_title(tests: &Tests, ended: Ending) -> String {
+    match (tests.declared.tests.filter(|&n| n > 0), ended) {
+        (Some(declared), _) => format!("the report declares {} and holds none", counted(declared, "test")),
+        (None, Ending::Exit(0)) => "0 tests ran: the report is valid and holds no test".into(),
+        (None, ending) => format!("0 tests ran ({ending})"),
+    }
+}
+
+/// Reasons with their evidence, and for what is not green the three lines of help.
+fn explain(verdict: &mut Verdict, input: &Input, tests: &Tests) {
+    if let Some(run) = &input.run {
+        verdict.reasons.push(reason(format!("{}: {}", run.what, run.ending), run.evidence));
+    }
+    for report in &input.reports {
+        let text = match &report.content {
+            Ok(read) => format!("{}: {}", report.path, counted(read.counts.tests, "test")),
+            Err(why) => format!("{}: {why}", report.path),
+        };
+        verdict.reasons.push(reason(text, report.evidence));
+        for contradiction in report.content.iter().flat_map(|read| &read.contradictions) {
+            verdict.reasons.push(reason(format!("{} {contradiction}", report.path), report.evidence));
+        }
+    }
+    let hidden = (tests.counts.red()).saturating_sub(tests.kept.len() as u64);
+    if hidden > 0 {
+        let text = format!("{hidden} more failing tests are counted and stand in the details file");
+        verdict.reasons.push(crate::facts::verdict::Reason { text, evidence: Vec::new() });
+    }
+    if verdict.outcome == Outcome::Unmeasured {
+        let tail = input.run.as_ref().map(|r| r.tail.join("\n")).unwrap_or_default();
+        let found = if tail.is_empty() { verdict.title.clone() } else { format!("{}\n{tail}", verdict.title) };
+        let way_out = match &input.run {
+            Some(_) => "let the test command run to its end and write its report, or name it in `tests.reports`",
+            None => "let an earlier step write the report, or name its path in `tests.reports`",
+        };
+        *verdict = verdict.clone().help(input.looked_for.clone(), found, way_out);
+    }
+}
+
+fn reason(text: String, evidence: usize) -> crate::facts::verdict::Reason {
+    crate::facts::verdict::Reason { text, evidence: vec![evidence] }
+}
+
+fn finding(case: &crate::facts::tests::KeptCase) -> Finding {
+    let rule = if case.outcome == CaseOutcome::Error { "test-error" } else { "test-failure" };
+    let told = if case.message.is_empty() { case.text.lines().next().unwrap_or("") } else { &case.message };
+    let mut finding = Finding::new(rule, Severity::High, format!("{}\n{told}", case.id));
+    finding.path = case.path.clone();
+    finding.line = case.line;
+    finding
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::tests::{DeclaredTests, TestCounts};
+
+    fn tests(passed: u64, failed: u64, errors: u64, skipped: u64) -> Tests {
+        let counts = TestCounts {
+            tests: passed + failed + errors + skipped,
+            passed,
+            failed,
+            errors,
+            skipped,
+            ..TestCounts::default()
+        };
+        Tests { counts, ..Tests::default() }
+    }
+
+    fn input(ending: Option<Ending>, reports: Vec<Result<Tests, String>>) -> Input {
+        Input {
+            run: ending.map(|ending| Run {
+                evidence: 0,
+                what: "python -m pytest".into(),
+                ending,
+                tail: vec!["last line".into()],
+            }),
+            looked_for: "junit.xml".into(),
+            reports: reports
+                .into_iter()
+                .map(|content| FileRead { evidence: 1, path: "junit.xml".into(), content })
+                .collect(),
+            ..Input::default()
+        }
+    }
+
+    fn judged(input: Input) -> (Outcome, String) {
+        let verdict = judge(&Policy { enforce: Setting::default(Enforce::Block) }, &input);
+        (verdict.outcome, verdict.title)
+    }
+
+    #[test]
+    fn the_outcome_table() {
+        use Ending::*;
+        use Outcome::*;
+        let declares = |n: u64, f: u64| Tests {
+            declared: DeclaredTests { tests: Some(n), failures: Some(f), ..Default::default() },
+            ..Tests::default()
+        };
+        let outside = Tests { outside: 1, ..tests(3, 0, 0, 0) };
+        let cut = || Err("line 3: the file ends inside <testcase>".to_string());
+        for (ending, reports, outcome, title) in [
+            (Some(Exit(0)), vec![Ok(tests(5, 0, 0, 1))], Pass, "5 passed, 1 skipped"),
+            (Some(Exit(1)), vec![Ok(tests(4, 1, 0, 0))], Fail, "1 of 5 failed"),
+            (Some(Exit(0)), vec![Ok(tests(4, 1, 0, 0))], Fail, "1 of 5 failed"),
+            (Some(Exit(2)), vec![Ok(tests(0, 0, 92, 0))], Fail, "0 tests ran: 92 collection errors"),
+            (
+                Some(Exit(1)),
+                vec![Ok(tests(5, 0, 0, 0))],
+                Fail,
+                "the command says that something failed (exit 1); of 5 tests none did",
+            ),
+            (Some(Exit(2)), vec![Ok(tests(5, 0, 0, 0))], Unmeasured, "the run did not end: exit 2 after 5 tests"),
+            (Some(Exit(3)), vec![], Unmeasured, "no test report (exit 3)"),
+            (Some(Exit(4)), vec![], Unmeasured, "no test report (exit 4)"),
+            (Some(Exit(5)), vec![Ok(tests(0, 0, 0, 0))], Unmeasured, "0 tests ran (exit 5)"),
+            (
+                Some(Signal(9)),
+                vec![Ok(tests(5, 0, 0, 0))],
+                Unmeasured,
+                "the run did not end: killed by signal 9 after 5 tests",
+            ),
+            (Some(TimedOut { seconds: 7 }), vec![], Unmeasured, "no test report (stopped at its limit of 7 s)"),
+            (Some(TimedOut { seconds: 7 }), vec![Ok(tests(1, 1, 0, 0))], Fail, "1 of 2 failed"),
+            (Some(Exit(0)), vec![Ok(tests(0, 0, 0, 9))], Unmeasured, "0 tests ran: all 9 were skipped"),
+            (
+                Some(Exit(0)),
+                vec![Ok(tests(0, 0, 0, 0))],
+                Unmeasured,
+                "0 tests ran: the report is valid and holds no test",
+            ),
+            (Some(Exit(0)), vec![cut()], Unmeasured, "junit.xml: line 3: the file ends inside <testcase>"),
+            (
+                Some(Exit(0)),
+                vec![Ok(tests(5, 0, 0, 0)), cut()],
+                Unmeasured,
+                "junit.xml: line 3: the file ends inside <testcase>",
+            ),
+            (Some(Exit(0)), vec![Ok(tests(4, 1, 0, 0)), cut()], Fail, "1 of 5 failed"),
+            (Some(Exit(0)), vec![Ok(declares(2, 2))], Fail, "the report declares 2 failures and holds none of them"),
+            (Some(Exit(0)), vec![Ok(declares(2, 0))], Unmeasured, "the report declares 2 tests and holds none"),
+            (None, vec![Ok(outside)], Fail, "1 error"),
+            (None, vec![], Unmeasured, "no test report"),
+            (None, vec![Ok(tests(1, 0, 0, 0))], Pass, "1 passed"),
+        ] {
+            assert_eq!(judged(input(ending, reports)), (outcome, title.to_string()));
+        }
+    }
+
+    #[test]
+    fn without_dependencies_green_reports_prove_nothing() {
+        let mut blocked = input(None, vec![Ok(tests(3, 0, 0, 0))]);
+        blocked.blocked = Some("the dependencies are not installed".into());
+        assert_eq!(judged(blocked).0, Outcome::Unmeasured);
+    }
+
+    #[test]
+    fn a_display_limit_changes_no_count() {
+        let mut many = tests(1, 4459, 0, 0);
+        many.kept.clear();
+        let verdict =
+            judge(&Policy { enforce: Setting::default(Enforce::Block) }, &input(Some(Ending::Exit(1)), vec![Ok(many)]));
+        assert_eq!(verdict.metrics["failed"], 4459);
+        assert!(verdict.reasons.iter().any(|r| r.text.starts_with("4459 more failing tests")));
+    }
+}

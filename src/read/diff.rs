@@ -1,0 +1,136 @@
+//! `git diff --unified=0` to changed lines: which lines of which file the change added, and which of them hold code.
+
+use crate::facts::diff::Changes;
+use std::io::{BufRead, Read};
+
+/// A hunk header or path that is not as git writes it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line} of the diff: {message}")]
+pub struct DiffError {
+    pub line: u64,
+    pub message: String,
+}
+
+/// Reads a unified diff without context lines, as `git diff --unified=0 --no-prefix --no-color` writes it.
+pub fn read(source: &mut dyn Read) -> Result<Changes, DiffError> {
+    let mut out = Changes::default();
+    let mut source = std::io::BufReader::with_capacity(128 * 1024, source);
+    let mut path: Option<String> = None;
+    let (mut next, mut left, mut removed) = (0u32, 0u32, 0u32);
+    let (mut buffer, mut number) = (Vec::new(), 0u64);
+    loop {
+        buffer.clear();
+        let count = source
+            .read_until(b'\n', &mut buffer)
+            .map_err(|e| DiffError { line: number, message: format!("cannot be read: {e}") })?;
+        if count == 0 {
+            break;
+        }
+        number += 1;
+        let line = buffer.strip_suffix(b"\n").unwrap_or(&buffer);
+        let bad = |message: String| DiffError { line: number, message };
+        if removed > 0 && line.first() == Some(&b'-') {
+            removed -= 1;
+        } else if left > 0 && line.first() == Some(&b'+') {
+            let path = path.as_deref().ok_or_else(|| bad("a hunk before any file".into()))?;
+            out.add(path, next, holds_code(path, &line[1..]));
+            next += 1;
+            left -= 1;
+        } else if left > 0 && !line.starts_with(b"\\") {
+            return Err(bad(format!("{left} more added lines expected")));
+        } else if let Some(name) = line.strip_prefix(b"+++ ") {
+            path = new_path(name);
+        } else if line.starts_with(b"@@ ") {
+            (removed, next, left) = hunk(line).ok_or_else(|| bad("no hunk header".into()))?;
+        }
+    }
+    if left > 0 {
+        return Err(DiffError { line: number, message: "the diff ends inside a hunk".into() });
+    }
+    Ok(out)
+}
+
+/// `@@ -a,b +c,d @@`: removed lines, first added line, added lines.
+fn hunk(line: &[u8]) -> Option<(u32, u32, u32)> {
+    let text = std::str::from_utf8(line.get(3..)?.split(|&b| b == b'@').next()?).ok()?;
+    let (old, new) = text.trim().split_once(' ')?;
+    let count = |side: &str| -> Option<(u32, u32)> {
+        match side.split_once(',') {
+            Some((from, count)) => Some((from.parse().ok()?, count.parse().ok()?)),
+            None => Some((side.parse().ok()?, 1)),
+        }
+    };
+    let (_, removed) = count(old.strip_prefix('-')?)?;
+    let (from, added) = count(new.strip_prefix('+')?)?;
+    Some((removed, from, added))
+}
+
+/// The path behind `+++ `; git quotes names with special bytes, and ends unquoted ones with a tab where they hold spaces.
+fn new_path(name: &[u8]) -> Option<String> {
+    let name = name.strip_suffix(b"\r").unwrap_or(name);
+    if name == b"/dev/null" {
+        return None;
+    }
+    let Some(quoted) = name.strip_prefix(b"\"").and_then(|n| n.strip_suffix(b"\"")) else {
+        let plain = name.strip_suffix(b"\t").unwrap_or(name);
+        return Some(String::from_utf8_lossy(plain).into_owned());
+    };
+    let mut out = Vec::with_capacity(quoted.len());
+    let mut bytes = quoted.iter().copied();
+    while let Some(byte) = bytes.next() {
+        if byte != b'\\' {
+            out.push(byte);
+            continue;
+        }
+        match bytes.next()? {
+            b'n' => out.push(b'\n'),
+            b't' => out.push(b'\t'),
+            b'r' => out.push(b'\r'),
+            octal @ b'0'..=b'3' => {
+                let digits = [octal, bytes.next()?, bytes.next()?];
+                out.push(digits.iter().try_fold(0u8, |n, d| Some((n << 3) | d.checked_sub(b'0').filter(|d| *d < 8)?))?);
+            }
+            other => out.push(other),
+        }
+    }
+    Some(String::from_utf8_lossy(&out).into_owned())
+}
+
+/// Is an added line more than blank or a comment of its own? A file that no report knows is judged by these.
+pub fn holds_code(path: &str, line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    let comment: &[u8] = match path.rsplit_once('.').map_or("", |(_, end)| end) {
+        "py" | "pyi" | "pyx" | "rb" | "sh" => b"#",
+        _ => b"//",
+    };
+    !line.is_empty() && !line.starts_with(comment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &str) -> Result<Changes, DiffError> {
+        let mut source = text.as_bytes();
+        read(&mut source)
+    }
+
+    #[test]
+    fn added_lines_are_found_whatever_they_say() {
+        let changes = one("diff --git a.py a.py\n--- a.py\n+++ a.py\n@@ -1,2 +1,3 @@ def f():\n--- x\n-y\n++++ b.py\n+\n+# c\n\
+            @@ -9 +10 @@\n-old\n+new\n\\ No newline at end of file\ndiff --git b.py b.py\ndeleted file mode 100644\n--- b.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-gone\n\
+            diff --git x x\n--- /dev/null\n+++ \"s\\303\\274\\\\ \\\"q.py\"\n@@ -0,0 +1 @@\n+1\n").unwrap();
+        let a = changes.get("a.py").unwrap();
+        assert_eq!(a.lines().collect::<Vec<_>>(), [(1, true), (2, false), (3, false), (10, true)]);
+        assert!(changes.get("b.py").is_none());
+        assert!(changes.get("sü\\ \"q.py").is_some());
+    }
+
+    #[test]
+    fn a_diff_that_was_cut_is_refused() {
+        let error = one("+++ a.py\n@@ -0,0 +1,3 @@\n+1\n").unwrap_err();
+        assert_eq!(error.message, "the diff ends inside a hunk");
+        assert_eq!(one("+++ a.py\n@@ -0,0 +1,3 @@\n+1\nother\n").unwrap_err().line, 4);
+        assert_eq!(one("+++ a.py\n@@ nonsense @@\n").unwrap_err().message, "no hunk header");
+    }
+}

@@ -1,0 +1,193 @@
+//! Bytes to measurement. The kind of a file is found from its content; one file per format, one line in FORMATS.
+
+mod cobertura;
+mod coveragepy;
+pub mod diff;
+mod error;
+mod input;
+mod junit;
+mod lcov;
+mod others;
+mod shape;
+pub mod xml;
+
+pub use error::{ErrorKind, ReadError};
+pub use input::MAX_TOKEN_BYTES;
+
+use crate::facts::coverage::Coverage;
+use crate::facts::tests::{Case, Tests};
+use shape::{Shape, Syntax};
+use std::io::Read;
+
+/// How much of a file is looked at to find its format.
+const HEAD_BYTES: usize = 64 * 1024;
+
+/// One report format.
+pub struct Format {
+    /// One word through file, fixture, docs and `--format`.
+    pub id: &'static str,
+    pub title: &'static str,
+    /// The tools (and versions) whose files it was tried on.
+    pub written_by: &'static str,
+    pub looks_like: fn(&Shape) -> bool,
+    pub reader: Reader,
+}
+
+/// What a format holds, and the function that reads it.
+pub enum Reader {
+    Tests(fn(&mut dyn Read, &mut dyn FnMut(&Case<'_>)) -> Result<Tests, ReadError>),
+    Coverage(fn(&mut dyn Read) -> Result<Coverage, ReadError>),
+    /// Recognised, and refused by name.
+    None,
+}
+
+/// Every format that is read. A new one is a file, a line here and its fixtures.
+pub static FORMATS: &[Format] = &[
+    Format {
+        id: "junit",
+        title: "JUnit XML",
+        written_by: "pytest 6 to 9, unittest-xml-reporting, Maven Surefire 2 and 3, Gradle, jest-junit, mocha-junit-reporter, \
+            vitest, Playwright, node --test, gotestsum, cargo-nextest, ctest 3.25, phpunit, Bazel and others",
+        looks_like: |s| s.syntax == Syntax::Xml && matches!(s.root.as_str(), "testsuites" | "testsuite"),
+        reader: Reader::Tests(junit::read),
+    },
+    Format {
+        id: "cobertura",
+        title: "Cobertura XML",
+        written_by: "coverage.py 5 to 7, gcovr, coverlet, istanbul, jest, vitest, SimpleCov, luacov, MATLAB, PHPUnit",
+        looks_like: |s| {
+            s.syntax == Syntax::Xml && s.root == "coverage" && (s.has_inner("packages") || s.has_inner("sources"))
+        },
+        reader: Reader::Coverage(cobertura::read),
+    },
+    Format {
+        id: "lcov",
+        title: "LCOV tracefile",
+        written_by: "lcov and geninfo 1 and 2, llvm-cov, coverage.py, istanbul, jest, vitest, node --test",
+        looks_like: |s| {
+            s.syntax == Syntax::Text && ["TN:", "SF:", "VER:"].iter().any(|record| s.root.starts_with(record))
+        },
+        reader: Reader::Coverage(lcov::read),
+    },
+    Format {
+        id: "coveragepy-json",
+        title: "coverage.py JSON",
+        written_by: "coverage.py 5 to 7 (`coverage json`, formats 2 and 3)",
+        looks_like: |s| s.syntax == Syntax::JsonObject && s.has_keys(&["meta", "files"]),
+        reader: Reader::Coverage(coveragepy::read),
+    },
+];
+
+/// What a file holds.
+#[derive(Debug)]
+pub enum Measured {
+    Tests(Tests),
+    Coverage(Coverage),
+}
+
+/// A file that was read.
+pub struct Reading {
+    pub format: &'static Format,
+    pub measured: Measured,
+}
+
+/// The format of a name, where there is one with a reader.
+pub fn format(id: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|f| f.id == id)
+}
+
+/// Reads a report. Its format is found from the first bytes, unless `named` says it; `each` sees every test case.
+pub fn read(
+    source: &mut dyn Read,
+    named: Option<&'static Format>,
+    each: &mut dyn FnMut(&Case<'_>),
+) -> Result<Reading, ReadError> {
+    let head = head(source)?;
+    if head.trim_ascii().is_empty() && head.len() < HEAD_BYTES {
+        return Err(ReadError::new(ErrorKind::Empty, None, "the file is empty"));
+    }
+    let format = match named {
+        Some(format) => format,
+        None => recognise(&head)?,
+    };
+    let mut whole = head.as_slice().chain(source);
+    let measured = match format.reader {
+        Reader::Tests(read) => Measured::Tests(read(&mut whole, each)?),
+        Reader::Coverage(read) => Measured::Coverage(read(&mut whole)?),
+        Reader::None => return Err(refused(format)),
+    };
+    Ok(Reading { format, measured })
+}
+
+fn head(source: &mut dyn Read) -> Result<Vec<u8>, ReadError> {
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    source
+        .take(HEAD_BYTES as u64)
+        .read_to_end(&mut head)
+        .map_err(|e| ReadError::new(ErrorKind::Malformed, None, format!("cannot be read: {e}")))?;
+    Ok(head)
+}
+
+/// The one format that the content looks like.
+fn recognise(head: &[u8]) -> Result<&'static Format, ReadError> {
+    let shape = Shape::of(head);
+    if shape.syntax == Syntax::Xml && shape.root.is_empty() {
+        return Err(no_root(head));
+    }
+    let found: Vec<&'static Format> =
+        FORMATS.iter().chain(others::OTHERS).filter(|format| (format.looks_like)(&shape)).collect();
+    match found.as_slice() {
+        [one] if matches!(one.reader, Reader::None) => Err(refused(one)),
+        [one] => Ok(one),
+        [] => Err(unknown(&shape)),
+        several => {
+            let names: Vec<&str> = several.iter().map(|f| f.id).collect();
+            let message = format!("could be {}: name it with `--format`", names.join(" or "));
+            Err(ReadError::new(ErrorKind::Ambiguous, None, message))
+        }
+    }
+}
+
+/// XML whose beginning is already broken: the reader's own error says where.
+fn no_root(head: &[u8]) -> ReadError {
+    let mut source = head;
+    let mut xml = xml::Xml::new(&mut source);
+    loop {
+        match xml.next() {
+            Err(error) => return error,
+            Ok(xml::Event::Eof) => return ReadError::new(ErrorKind::Unknown, None, "XML without an element"),
+            Ok(_) => {}
+        }
+    }
+}
+
+fn refused(format: &Format) -> ReadError {
+    let message = format!("a {} report, which this version does not read; it reads {}", format.id, names());
+    ReadError::new(ErrorKind::Unknown, None, message)
+}
+
+fn unknown(shape: &Shape) -> ReadError {
+    let found = match shape.syntax {
+        Syntax::Xml => format!("XML with the root <{}>", shape.root),
+        Syntax::JsonObject | Syntax::JsonLines | Syntax::JsonArray => {
+            let keys: Vec<&str> = shape.keys.iter().take(5).map(String::as_str).collect();
+            format!("JSON with the keys {}", if keys.is_empty() { "(none)".into() } else { keys.join(", ") })
+        }
+        Syntax::Text | Syntax::Empty => {
+            format!("text that begins `{}`", shape.root.chars().take(60).collect::<String>().escape_debug())
+        }
+    };
+    ReadError::new(ErrorKind::Unknown, None, format!("no known report format: {found}; this version reads {}", names()))
+}
+
+fn names() -> String {
+    FORMATS.iter().map(|f| f.id).collect::<Vec<_>>().join(", ")
+}
+
+/// Unsigned decimal digits; `None` for anything else, and beyond 18 of them.
+fn digits(text: &[u8]) -> Option<u64> {
+    if text.is_empty() || text.len() > 18 {
+        return None;
+    }
+    text.iter().try_fold(0u64, |n, b| b.is_ascii_digit().then(|| n * 10 + u64::from(b - b'0')))
+}

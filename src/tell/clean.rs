@@ -1,0 +1,74 @@
+//! Foreign text made safe for where it is printed. Test output, names and report contents are hostile.
+
+/// Text for a terminal or a log: control characters are shown, not obeyed. Line ends and tabs stay.
+pub fn terminal(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\t' => c,
+        // Escape sequences, carriage returns and the C1 controls that begin them.
+        c if c.is_control() => '\u{FFFD}',
+        // Marks that reorder what stands around them.
+        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => '\u{FFFD}',
+        c => c,
+    };
+    text.chars().map(shown).collect()
+}
+
+/// As [`terminal`], and nothing in it is a workflow command: `::name::` at the beginning of a line, `##[name]` anywhere
+/// (the runner takes both, on both streams).
+pub fn actions(text: &str) -> String {
+    let text = terminal(text).replace("##[", "#\u{200B}#[");
+    let lines = text.split('\n').map(|line| {
+        let begin = line.trim_start();
+        if begin.starts_with("::") { line.replacen("::", ":\u{200B}:", 1) } else { line.to_string() }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A command's output for the Actions log, between a stop-commands token; `##[` is honoured even there.
+pub fn stopped(output: &[u8], token: &str) -> Vec<u8> {
+    let mut out = format!("::stop-commands::{token}\n").into_bytes();
+    let mut rest = output;
+    while let Some(at) = rest.windows(3).position(|w| w == b"##[") {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice("#\u{200B}#[".as_bytes());
+        rest = &rest[at + 3..];
+    }
+    out.extend_from_slice(rest);
+    if !output.ends_with(b"\n") {
+        out.push(b'\n');
+    }
+    out.extend_from_slice(format!("::{token}::\n").as_bytes());
+    out
+}
+
+/// At most `count` characters, with a mark where it was cut.
+pub fn cut(text: &str, count: usize) -> String {
+    match text.char_indices().nth(count) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_not_obeyed() {
+        assert_eq!(terminal("a\x1b[2J\r\u{9b}1mb\n\tc\u{202e}"), "a\u{FFFD}[2J\u{FFFD}\u{FFFD}1mb\n\tc\u{FFFD}");
+    }
+
+    #[test]
+    fn nothing_is_a_workflow_command() {
+        let text = actions("::error::x\n  ::set-output name=a::b\nfine ::here::\nx ##[stop-commands]y");
+        for line in text.lines() {
+            assert!(!line.trim_start().starts_with("::"), "{line}");
+            assert!(!line.contains("##["), "{line}");
+        }
+        let out = stopped(b"::add-mask::x\nx ##[error]y", "t0ken");
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.starts_with("::stop-commands::t0ken\n"));
+        assert!(text.ends_with("\n::t0ken::\n"));
+        assert!(!text.contains("##["));
+    }
+}

@@ -1,0 +1,3 @@
+"""A small price service."""
+
+__version__ = "1.0.0"
