@@ -36,8 +36,8 @@ pub struct Config {
 pub struct Install {
     /// `block`: a red verdict stops the run. `advise`: it is shown only.
     pub enforce: Field<Enforce>,
-    /// A shell command that installs the project's dependencies into the active environment, in place of what
-    /// is detected.
+    /// A shell command that installs what the project's files do not declare; it runs behind the detected steps,
+    /// with the environment active.
     pub run: Field<String>,
     /// `own`: an environment of ours, never the user's interpreter. `active`: the interpreter on PATH as it is,
     /// nothing installed.

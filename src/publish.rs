@@ -33,12 +33,8 @@ impl Publisher {
             Event::Doing { gate, line } => self.screen.doing(*gate, &self.clean(line)),
             Event::Output { gate, path } => self.output(&console::label(*gate), path),
             Event::Files { worst, files } => self.screen.say(console::files(worst, *files, self.style).trim_end()),
-            Event::Judged(verdict, seconds) => {
-                self.screen.ended(verdict.gate);
-                if self.screen.manner() != Manner::Live {
-                    self.screen.say(&console::row(verdict, Some(*seconds), self.style));
-                }
-            }
+            // The closing table says the verdict; here only its line goes.
+            Event::Judged(verdict, _) => self.screen.ended(verdict.gate),
         }
     }
 

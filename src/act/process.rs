@@ -204,6 +204,9 @@ fn end_orphans() {
 fn reap_orphans() {
     use nix::sys::wait::{WaitPidFlag, waitpid};
     for pid in orphans() {
-        waitpid(pid, Some(WaitPidFlag::WNOHANG)).ok();
+        // One that still lives, or is gone already, is as good as taken.
+        if waitpid(pid, Some(WaitPidFlag::WNOHANG)).is_err() {
+            continue;
+        }
     }
 }

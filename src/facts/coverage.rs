@@ -152,6 +152,8 @@ pub struct DeclaredCoverage {
 pub struct Coverage {
     files: Vec<(String, FileCoverage)>,
     index: HashMap<String, usize>,
+    /// How many files the report lists, where it lists those without a line too.
+    pub listed: Option<usize>,
     /// Folders that the report's file names are relative to.
     pub sources: Vec<String>,
     pub tool: Option<String>,
@@ -208,6 +210,11 @@ impl Coverage {
     pub fn take_files(&mut self) -> Vec<(String, FileCoverage)> {
         self.index.clear();
         std::mem::take(&mut self.files)
+    }
+
+    /// How many files the report is about: those it lists, else those with a line.
+    pub fn file_count(&self) -> usize {
+        self.listed.unwrap_or_else(|| self.files().filter(|(_, file)| file.lines.total() > 0).count())
     }
 
     pub fn counts(&self) -> CoverageCounts {

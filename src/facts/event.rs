@@ -14,7 +14,7 @@ pub enum Event {
     Doing { gate: Gate, line: String },
     /// A gate's command ended; its whole output is in this file.
     Output { gate: Gate, path: PathBuf },
-    /// The files with the most uncovered lines, and how many files there are in all.
+    /// The files with the most uncovered lines, and how many files have any.
     Files { worst: Vec<FileRow>, files: usize },
     /// A gate's answer, with the seconds it took.
     Judged(Box<Verdict>, f64),

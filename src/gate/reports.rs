@@ -354,12 +354,13 @@ const SHOWN_FILES: usize = 10;
 pub fn file_rows(merged: &judge::coverage::Merged) -> Event {
     let mut rows: Vec<(u64, &String)> =
         merged.files.iter().map(|(path, file)| (file.lines.total() - file.lines.covered(), path)).collect();
+    rows.retain(|(missed, _)| *missed > 0);
     rows.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
     let worst = rows.iter().take(SHOWN_FILES).map(|(_, path)| {
         let lines = &merged.files[*path].lines;
         FileRow { path: (*path).clone(), covered: lines.covered(), total: lines.total(), missing: lines.ranges(false) }
     });
-    Event::Files { worst: worst.collect(), files: merged.files.len() }
+    Event::Files { worst: worst.collect(), files: rows.len() }
 }
 
 /// One line a source file.

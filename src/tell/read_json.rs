@@ -21,7 +21,7 @@ pub fn coverage(file: &str, format: &str, coverage: &Coverage) -> Value {
         "file": file, "format": format, "ok": true,
         "lines_covered": counts.lines_covered, "lines_total": counts.lines_total,
         "branches_covered": counts.branches_covered, "branches_total": counts.branches_total,
-        "files": coverage.files().len(),
+        "files": coverage.file_count(),
         "contradictions": coverage.contradictions,
     })
 }
