@@ -71,7 +71,7 @@ pub struct GateArgs {
     /// Where the report for people goes [default: qte-report.html in the project]
     #[arg(long, value_name = "F")]
     pub html: Option<PathBuf>,
-    /// How many report files are read at a time [default: the number of processors]
+    /// How many gates run at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
     /// Publish nothing

@@ -31,7 +31,6 @@ pub struct Order {
     /// Where environments are kept.
     pub cache: PathBuf,
     pub path: String,
-    pub jobs: usize,
     pub subject: Subject,
     pub in_actions: bool,
     /// Settings that are looser than on the base branch; on a pull request they have no effect.
@@ -124,6 +123,9 @@ fn build(
     context: Context,
 ) -> Result<Order, OrderError> {
     let mut looser = Vec::new();
+    if let (true, Err(why)) = (layers.binding, &base) {
+        looser.push(format!("not known: the base branch's settings cannot be compared, {why}"));
+    }
     let stages = stages(args, &layers)?;
     let install = InstallOrder {
         policy: judge::install::Policy {
@@ -152,7 +154,6 @@ fn build(
         },
         cache: cache_folder(&project)?,
         path: std::env::var("PATH").unwrap_or_default(),
-        jobs: args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()), usize::from),
         subject: subject(repository.as_ref(), &context),
         in_actions: context.in_actions,
         looser,
@@ -179,6 +180,9 @@ fn notes(args: &GateArgs) -> Vec<String> {
     }
     if args.checks.is_some_and(|c| c != crate::cli::Checks::Off) {
         unused("--checks", "this version publishes no check runs");
+    }
+    if args.jobs.is_some() {
+        unused("--jobs", "the gates of stages 1A and 1B run one after the other");
     }
     if args.html.is_some() {
         unused("--html", "this version writes no report.html");

@@ -101,7 +101,7 @@ parts_end() {
 		printf '\n== skipped\n'
 		cat "$QTE_SKIPPED_FILE"
 	fi
-	skipped=$(grep -c '^SKIPPED: ' "$QTE_SKIPPED_FILE") || true
+	skipped=$(awk '/^SKIPPED: / { n++ } END { print n + 0 }' "$QTE_SKIPPED_FILE")
 
 	bad=$(awk -F '\t' '$1 == "FAIL" { print "  " $4 }' "$work/parts")
 	if [ -n "$bad" ]; then printf '\nfailed parts:\n%s\n' "$bad"; fi

@@ -133,7 +133,7 @@ fn functions(text: &str) -> Vec<(String, usize, usize)> {
     let mut open: Vec<(String, usize, usize)> = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let indent = line.len() - line.trim_start().len();
-        let words: Vec<&str> = line.trim_start().split_whitespace().collect();
+        let words: Vec<&str> = line.split_whitespace().collect();
         let head = words.iter().take(4).position(|w| *w == "fn");
         if let Some(at) =
             head.filter(|at| words[..*at].iter().all(|w| matches!(*w, "async" | "const") || w.starts_with("pub")))

@@ -155,6 +155,8 @@ pub fn list_files(order: &Order) -> Result<Listing, GateError> {
 #[derive(Serialize, Deserialize)]
 struct Complete {
     key: String,
+    /// The project that it was made for.
+    root: String,
     since: String,
     packages: serde_json::Map<String, serde_json::Value>,
 }
@@ -166,29 +168,38 @@ async fn install(
     out: &mut Collected,
     tell: &mut dyn FnMut(Event),
 ) -> Result<Option<PathBuf>, GateError> {
-    if order.install.environment.value == Environment::Active {
-        out.install = Install::NotApplicable(format!(
-            "the active environment is used as it is ({})",
-            order.install.environment.source
-        ));
+    if !out.files.iter().any(|f| project::is_sign(f)) {
+        out.install =
+            Install::NotApplicable(format!("no manifest found: looked for {}", project::looked_for().join(", ")));
+        return Ok(None);
     }
-    let host = match Host::look(&order.path) {
-        Ok(host) => host,
-        Err(error) => return refuse(order, out, &error),
-    };
-    let layout = Layout { root: &order.project, files: &out.files, evidence, envs: &order.cache, host: &host };
-    let plan = match project::detect(&layout) {
+    let active = order.install.environment.value == Environment::Active;
+    if active {
+        let source = &order.install.environment.source;
+        out.install = Install::NotApplicable(format!("the active environment is used as it is ({source})"));
+    }
+    let planned = Host::look(&order.path).and_then(|host| {
+        let layout = Layout { root: &order.project, files: &out.files, evidence, envs: &order.cache, host: &host };
+        project::detect(&layout)
+    });
+    let plan = match planned {
         Ok(Some(plan)) => plan,
         Ok(None) => {
             out.install =
                 Install::NotApplicable(format!("no manifest found: looked for {}", project::looked_for().join(", ")));
             return Ok(None);
         }
-        Err(error) => return refuse(order, out, &error),
+        // A configured command in the active environment needs no plan of ours.
+        Err(_) if active && order.tests.run.value.is_some() => return Ok(None),
+        Err(error) => {
+            let found = format!("{}: {}", error.file, error.found);
+            out.install = Install::Refused { found, way_out: error.help.clone() };
+            return Ok(None);
+        }
     };
     plan.notes.iter().for_each(|note| tell(Event::Note(note.clone())));
     out.plan = Some(plan.clone());
-    if order.install.environment.value == Environment::Active {
+    if active {
         return Ok(None);
     }
     let bin = plan.install.python.parent().map(Path::to_path_buf);
@@ -200,18 +211,6 @@ async fn install(
     }
     drop(lock);
     Ok(bin)
-}
-
-/// A project that cannot be planned for. Without our own part in it (a configured command in the active
-/// environment) that is no obstacle.
-fn refuse(order: &Order, out: &mut Collected, error: &project::ProjectError) -> Result<Option<PathBuf>, GateError> {
-    let needed = order.install.environment.value == Environment::Own
-        && !(order.tests.run.value.is_some() && out.files.iter().all(|f| !f.ends_with(".py")));
-    if needed {
-        out.install =
-            Install::Refused { found: format!("{}: {}", error.file, error.found), way_out: error.help.clone() };
-    }
-    Ok(None)
 }
 
 /// One run at a time makes or uses an environment; freed when the file is closed.
@@ -279,6 +278,7 @@ async fn make(
     if marker.exists() {
         fs::remove_file(&marker).map_err(io_error(marker.display().to_string()))?;
     }
+    remove_older(order, plan)?;
     let mut steps = Vec::new();
     for (number, step) in install_steps(order, plan).iter().enumerate() {
         let log = format!("install-{}.log", number + 1);
@@ -292,10 +292,34 @@ async fn make(
     }
     let packages = probe(plan, evidence, order.install.timeout_s.value).await?;
     note_packages(&packages, None, evidence, out)?;
-    let done = Complete { key: plan.install.key.clone(), since: files::rfc3339(SystemTime::now()), packages };
+    let since = files::rfc3339(SystemTime::now());
+    let root = files::slashed_absolute(&order.project);
+    let done = Complete { key: plan.install.key.clone(), root, since, packages };
     let text = serde_json::to_vec(&done).map_err(|e| GateError::Io { what: "packages".into(), error: e.into() })?;
     files::write_whole(&marker, &text).map_err(io_error(marker.display().to_string()))?;
     out.install = Install::Ran { manifests: plan.manifests.clone(), steps, packages: done.packages.len() as u64 };
+    Ok(())
+}
+
+/// The project's earlier environments, whose declarations are no longer these, would only fill the disk.
+fn remove_older(order: &Order, plan: &Project) -> Result<(), GateError> {
+    let root = files::slashed_absolute(&order.project);
+    let folder = plan.install.env.parent().unwrap_or(&order.cache);
+    for entry in fs::read_dir(folder).map_err(io_error(folder.display().to_string()))? {
+        let marker = entry.map_err(io_error(folder.display().to_string()))?.path();
+        if marker.extension().is_none_or(|e| e != "json") {
+            continue;
+        }
+        let text = fs::read(&marker).map_err(io_error(marker.display().to_string()))?;
+        let Ok(done) = serde_json::from_slice::<Complete>(&text) else { continue };
+        let env = marker.with_extension("");
+        if done.root == root && done.key != plan.install.key && env != plan.install.env {
+            fs::remove_file(&marker).map_err(io_error(marker.display().to_string()))?;
+            if env.exists() {
+                fs::remove_dir_all(&env).map_err(io_error(env.display().to_string()))?;
+            }
+        }
+    }
     Ok(())
 }
 

@@ -190,7 +190,7 @@ fn finding(case: &crate::facts::tests::KeptCase) -> Finding {
 }
 
 #[cfg(test)]
-mod tests {
+mod cases {
     use super::*;
     use crate::facts::tests::{DeclaredTests, TestCounts};
 

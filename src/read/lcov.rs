@@ -62,8 +62,7 @@ impl Reader {
                 .current
                 .take()
                 .ok_or_else(|| ReadError::malformed(line, "`end_of_record` without an `SF` record before it"))?;
-            let mut read = FileCoverage::default();
-            read.branches = section.branches;
+            let read = FileCoverage { branches: section.branches, ..FileCoverage::default() };
             self.out.at(section.slot).merge(&read);
             return Ok(());
         }

@@ -33,10 +33,15 @@ pub struct Format {
     pub reader: Reader,
 }
 
+/// Reads a test report; the second argument sees every case in order.
+pub type ReadTests = fn(&mut dyn Read, &mut dyn FnMut(&Case<'_>)) -> Result<Tests, ReadError>;
+/// Reads a coverage report.
+pub type ReadCoverage = fn(&mut dyn Read) -> Result<Coverage, ReadError>;
+
 /// What a format holds, and the function that reads it.
 pub enum Reader {
-    Tests(fn(&mut dyn Read, &mut dyn FnMut(&Case<'_>)) -> Result<Tests, ReadError>),
-    Coverage(fn(&mut dyn Read) -> Result<Coverage, ReadError>),
+    Tests(ReadTests),
+    Coverage(ReadCoverage),
     /// Recognised, and refused by name.
     None,
 }

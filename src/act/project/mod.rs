@@ -113,3 +113,8 @@ pub fn detect(layout: &Layout) -> Result<Option<Project>, ProjectError> {
 pub fn looked_for() -> &'static [&'static str] {
     python::LOOKED_FOR
 }
+
+/// Could this file belong to a project of a known ecosystem? Where none could, no interpreter is looked for.
+pub fn is_sign(path: &str) -> bool {
+    python::is_sign(path)
+}

@@ -42,6 +42,12 @@ pub const LOOKED_FOR: &[&str] = &[
 const NOT_READ: [&str; 6] =
     ["Pipfile", "Pipfile.lock", "pylock.toml", "environment.yml", "environment.yaml", "conda-lock.yml"];
 
+/// A Python file, or a file that may declare or configure a Python project.
+pub fn is_sign(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    path.ends_with(".py") || LOOKED_FOR.contains(&name) || kinds::requirements(path).is_some()
+}
+
 pub fn detect(layout: &Layout) -> Result<Option<Project>, ProjectError> {
     let mut source = Source::new(layout);
     let pyproject = source.toml("pyproject.toml")?.unwrap_or_default();
