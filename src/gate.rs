@@ -81,7 +81,7 @@ pub async fn run(order: &Order, tell: &mut dyn FnMut(Event)) -> Result<Report, G
         base = found;
         let (verdict, merged) = judge::coverage::judge(&order.coverage.policy, input);
         reports::write_files(&mut details, &merged).map_err(io_error(details_path.display().to_string()))?;
-        if verdict.outcome != Outcome::Unmeasured {
+        if matches!(verdict.outcome, Outcome::Pass | Outcome::Fail) {
             tell(reports::file_rows(&merged));
         }
         settle(&mut verdicts, verdict, reading.elapsed().as_secs_f64(), &mut clock, tell);

@@ -36,6 +36,8 @@ pub struct Collected {
     pub files: Vec<String>,
     pub tracked: BTreeSet<String>,
     pub plan: Option<Project>,
+    /// Why the project has nothing that we know how to run.
+    pub not_applicable: Option<String>,
     pub reruns: Option<PathBuf>,
 }
 
@@ -84,6 +86,7 @@ pub async fn collect(order: &Order, clock: &mut Clock, tell: &mut dyn FnMut(Even
         files,
         tracked,
         plan: None,
+        not_applicable: None,
         reruns: None,
     };
     let way = way(order);
@@ -102,9 +105,14 @@ pub async fn collect(order: &Order, clock: &mut Clock, tell: &mut dyn FnMut(Even
     }
     let command = match way {
         Way::Command => configured(order, &evidence, python.as_deref(), &mut out)?,
-        _ => match detected(order, &evidence, &mut out) {
+        _ => match detected(order, &mut out) {
             Some(command) => command,
-            None => return Ok(out),
+            None => {
+                let looked_for = project::looked_for().join(", ");
+                out.not_applicable =
+                    Some(format!("no project whose tests qte-ci knows how to run: looked for {looked_for}"));
+                return Ok(out);
+            }
         },
     };
     move_reports_aside(order, &evidence, &mut out, tell)?;
@@ -428,7 +436,7 @@ fn configured(
 }
 
 /// The detected test run; `None` where the project has no tests that we know how to run.
-fn detected(order: &Order, evidence: &Path, out: &mut Collected) -> Option<Command> {
+fn detected(order: &Order, out: &mut Collected) -> Option<Command> {
     let plan = out.plan.clone()?;
     let inside = |path: &Path| path.strip_prefix(&order.project).map(files::slashed).unwrap_or_default();
     out.test_reports = vec![inside(&plan.tests.junit)];
@@ -443,7 +451,6 @@ fn detected(order: &Order, evidence: &Path, out: &mut Collected) -> Option<Comma
         command.argv[0] = "python3".into();
         command.env.retain(|(name, _)| name != "PATH" && name != "VIRTUAL_ENV");
     }
-    debug_assert!(evidence.starts_with(&order.project));
     Some(command)
 }
 

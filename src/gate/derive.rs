@@ -9,7 +9,7 @@ use crate::facts::percent::Percent;
 use crate::facts::report::{Policy, Report};
 use crate::facts::setting::{Enforce, Setting};
 use crate::facts::stage::Gate;
-use crate::facts::verdict::Verdict;
+use crate::facts::verdict::{Outcome, Verdict};
 use crate::judge::{self, FileRead, Run};
 use crate::order::Order;
 use serde::Serialize;
@@ -72,7 +72,8 @@ pub fn policies(policy: &Policy) -> Result<Policies, String> {
 pub fn rederive(report: &Report, order: &Order) -> Result<Derived, GateError> {
     let policies = policies(&report.policy).map_err(GateError::Use)?;
     let mut differences = check_digests(report, &order.project)?;
-    let stands = |gate: Gate| report.verdicts.iter().any(|v| v.gate == gate);
+    // What was skipped rests on the configuration or on what is not there: there is nothing to derive it from.
+    let stands = |gate: Gate| report.verdicts.iter().any(|v| v.gate == gate && v.outcome != Outcome::Skipped);
     let mut verdicts = Vec::new();
     let install = install(report, &order.project)?;
     let ready = install.as_ref().is_none_or(judge::install::Input::is_ready);
@@ -218,6 +219,7 @@ fn coverage(
         }
     };
     Ok(judge::coverage::Input {
+        not_applicable: None,
         blocked,
         looked_for: String::new(),
         missing: None,

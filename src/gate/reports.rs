@@ -90,6 +90,7 @@ pub fn tests(
     let blocked = (!collected.install.is_ready()).then(|| "the project's dependencies are not installed".to_string());
     let retried_passed = retried(order, collected)?;
     Ok(judge::tests::Input {
+        not_applicable: collected.not_applicable.clone(),
         blocked,
         run: collected.run.clone(),
         looked_for: looked_for(&patterns, collected),
@@ -266,8 +267,7 @@ pub fn coverage_blocked(collected: &Collected, tests: &Verdict) -> Option<String
     if !collected.install.is_ready() {
         return Some("the project's dependencies are not installed".into());
     }
-    let run = collected.run.as_ref()?;
-    blocked_by(run.ending, tests)
+    blocked_by(collected.run.as_ref()?.ending, tests)
 }
 
 pub fn blocked_by(ending: Ending, tests: &Verdict) -> Option<String> {
@@ -300,6 +300,7 @@ pub fn coverage(
     let thresholds = collected.plan.iter().flat_map(|p| &p.thresholds);
     let other_thresholds = thresholds.map(|t| format!("{} = {} in {}:{}", t.key, t.value, t.path, t.line)).collect();
     let input = judge::coverage::Input {
+        not_applicable: collected.not_applicable.clone().filter(|_| reports.is_empty()),
         blocked,
         looked_for: looked_for(&patterns, collected),
         missing: None,

@@ -30,6 +30,8 @@ pub struct Policy {
 /// What is known of the coverage.
 #[derive(Debug)]
 pub struct Input {
+    /// Why the project can have no coverage that we know of.
+    pub not_applicable: Option<String>,
     /// Why no report can be relied on (no test ran, the run did not end).
     pub blocked: Option<String>,
     pub looked_for: String,
@@ -71,6 +73,9 @@ pub fn judge(policy: &Policy, mut input: Input) -> (Verdict, Merged) {
     let merged = merge(&mut input);
     let input = &input;
     let enforce = policy.enforce.value;
+    if let Some(why) = &input.not_applicable {
+        return (super::skipped(Gate::Coverage, enforce, why), merged);
+    }
     if let Some((title, found)) = unmeasured(input, &merged) {
         let mut verdict = Verdict::new(Gate::Coverage, enforce, Outcome::Unmeasured, title).help(
             input.looked_for.clone(),
@@ -535,6 +540,7 @@ mod tests {
 
     fn input(coverage: Coverage, tree: &[&str]) -> Input {
         Input {
+            not_applicable: None,
             blocked: None,
             looked_for: "coverage.xml".into(),
             missing: None,

@@ -49,7 +49,7 @@ impl Input {
 pub fn judge(policy: &Policy, input: &Input) -> Verdict {
     let verdict = |outcome, title: String| Verdict::new(Gate::Install, policy.enforce.value, outcome, title);
     match input {
-        Input::NotApplicable(why) => verdict(Outcome::Skipped, why.clone()),
+        Input::NotApplicable(why) => super::skipped(Gate::Install, policy.enforce.value, why),
         Input::Refused { found, way_out } => verdict(Outcome::Fail, "the dependencies cannot be installed".into())
             .because(found.clone(), [])
             .help("a way to install what the project declares", found, way_out),

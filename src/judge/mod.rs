@@ -5,6 +5,9 @@ pub mod install;
 pub mod tests;
 
 use crate::facts::evidence::Ending;
+use crate::facts::setting::Enforce;
+use crate::facts::stage::Gate;
+use crate::facts::verdict::{Outcome, Verdict};
 
 /// A command that was run for a gate.
 #[derive(Clone, Debug)]
@@ -30,4 +33,10 @@ pub struct FileRead<T> {
 /// `1 test`, `2 tests`.
 pub(crate) fn counted(count: u64, one: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}
+
+/// A gate that is not applicable, or not asked for. The part of the reason before the first colon is the title.
+fn skipped(gate: Gate, enforce: Enforce, why: &str) -> Verdict {
+    let title = why.split(':').next().unwrap_or(why);
+    Verdict::new(gate, enforce, Outcome::Skipped, title).because(why, [])
 }

@@ -16,6 +16,8 @@ pub struct Policy {
 /// What is known of the tests.
 #[derive(Debug, Default)]
 pub struct Input {
+    /// Why the project can have no tests that we know of.
+    pub not_applicable: Option<String>,
     /// Why no test can be relied on, whatever the reports say.
     pub blocked: Option<String>,
     /// The command; none where reports of earlier steps are read.
@@ -30,6 +32,9 @@ pub struct Input {
 }
 
 pub fn judge(policy: &Policy, input: &Input) -> Verdict {
+    if let Some(why) = &input.not_applicable {
+        return super::skipped(Gate::Tests, policy.enforce.value, why);
+    }
     let mut tests = Tests::default();
     for report in &input.reports {
         if let Ok(content) = &report.content {
