@@ -34,6 +34,12 @@ pub enum Command {
         /// install, tests or coverage
         gate: String,
     },
+    /// Run a command and end it, with all that it started, when standard input closes
+    #[command(hide = true)]
+    Keep {
+        #[arg(required = true, last = true)]
+        argv: Vec<String>,
+    },
     /// Print the generated reference: formats, settings, commands
     #[command(hide = true)]
     Reference,

@@ -57,6 +57,10 @@ pub async fn run(order: &Order, tell: &mut dyn FnMut(Event)) -> Result<Report, G
     let now = SystemTime::now();
     let mut clock = Clock { start: Instant::now(), timings: Vec::new() };
     let details_path = details_path(&order.report);
+    // Were this run to be stopped, an earlier one's report would be taken for its own.
+    for old in [&order.report, &details_path] {
+        files::remove(old).map_err(io_error(old.display().to_string()))?;
+    }
     let mut details = JsonLines::create(&details_path).map_err(io_error(details_path.display().to_string()))?;
     let mut collected = collect::collect(order, &mut clock, tell).await?;
     let mut verdicts = Vec::new();

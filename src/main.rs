@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory, Parser};
 use qte_ci::act::files::slashed_absolute;
-use qte_ci::act::{files::Hashing, process};
+use qte_ci::act::{files::Hashing, keep, process};
 use qte_ci::cli::{Cli, Command, GateArgs, ReadArgs, VerifyArgs};
 use qte_ci::facts::event::Event;
 use qte_ci::facts::report::exit_code;
@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Command::Init => print(config::DEFAULT),
         Command::Schema => print(&format!("{:#}\n", config::schema())),
         Command::Explain { gate } => run_explain(&gate),
+        Command::Keep { argv } => return run_keep(&argv),
         Command::Reference => print(&reference_text()),
     };
     done.unwrap_or_else(|failure| {
@@ -101,19 +102,33 @@ fn print(text: &str) -> Done {
 
 fn run_gate(args: &GateArgs) -> Done {
     let order = order::resolve(args)?;
-    process::adopt_orphans();
+    keep::adopt_orphans();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let (done, signal) = runtime.block_on(async {
         tokio::select! {
-            signal = stopped() => {
-                process::end_all();
-                let signal = signal?;
-                eprintln!("stopped by signal {signal}: nothing was left running, no report was written");
-                Ok(ExitCode::from(128 + signal))
-            }
-            done = gate_and_tell(&order) => done,
+            signal = stopped() => (None, Some(signal)),
+            done = gate_and_tell(&order) => (Some(done), None),
         }
-    })
+    });
+    if let Some(signal) = signal {
+        // The line of work was dropped, and with it the pipes of what ran.
+        process::end_all();
+        let signal = signal?;
+        eprintln!("stopped by signal {signal}: nothing was left running, no report was written");
+        return Ok(ExitCode::from(128 + signal));
+    }
+    done.unwrap_or(Ok(ExitCode::from(OUR_FAULT)))
+}
+
+fn run_keep(argv: &[String]) -> ExitCode {
+    let code = match keep::run(argv) {
+        Ok(status) => keep::repeat(status),
+        Err(error) => {
+            eprintln!("{}: {error}", argv.first().map_or("", String::as_str));
+            keep::NOT_STARTED
+        }
+    };
+    ExitCode::from(u8::try_from(code).unwrap_or(OUR_FAULT))
 }
 
 async fn gate_and_tell(order: &Order) -> Done {

@@ -2,6 +2,7 @@
 
 pub mod files;
 pub mod git;
+pub mod keep;
 pub mod process;
 pub mod project;
 pub mod terminal;

@@ -376,8 +376,7 @@ async fn one_command(
     .await
     .map_err(io_error(path.display().to_string()))?;
     tell(Event::Output { gate, path: path.clone() });
-    let mut tail = files::tail(&path, 12).map_err(io_error(path.display().to_string()))?;
-    tail.extend(done.refused.clone());
+    let tail = files::tail(&path, 12).map_err(io_error(path.display().to_string()))?;
     out.evidence.push(command_evidence(gate, command, &done, &path, log)?);
     Ok(Run { evidence: out.evidence.len() - 1, what: command.what.clone(), ending: done.ending, tail })
 }
