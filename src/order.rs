@@ -1,14 +1,19 @@
 //! Flags, configuration and the CI's context, resolved once to what shall be done. The last reader of the environment.
 
+mod context;
+mod layers;
+
 use crate::act::git::{self, BaseCommit, Repository};
 use crate::cli::GateArgs;
-use crate::config::{self, Config, ConfigError, Environment, Field, Seconds, Whose};
+use crate::config::{self, ConfigError, Environment};
 use crate::facts::percent::Percent;
 use crate::facts::report::{Policy, PolicyValue, Subject};
-use crate::facts::setting::{Enforce, Setting, Source};
+use crate::facts::setting::{Setting, Source};
 use crate::facts::stage::Stage;
 use crate::judge;
+use context::{Context, find_base, subject};
 use globset::Glob;
+use layers::{Layer, Layers, excludes, paths};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -70,20 +75,6 @@ pub enum OrderError {
     Config(#[from] Box<ConfigError>),
     #[error("{0}")]
     Use(String),
-}
-
-/// A configuration file with its path for sources.
-struct Layer<'a> {
-    config: &'a Config,
-    path: &'a str,
-    base: bool,
-}
-
-impl Layer<'_> {
-    fn source(&self, line: u64) -> Source {
-        let path = self.path.to_string();
-        if self.base { Source::Base { path, line } } else { Source::File { path, line } }
-    }
 }
 
 /// Resolves an order; reads the configuration, the base branch's, and the environment.
@@ -265,256 +256,6 @@ fn coverage(args: &GateArgs, layers: &Layers<'_>, looser: &mut Vec<String>) -> R
         reports: layers.optional(|c| &c.coverage.reports),
         timeout_s: layers.seconds(|c| &c.coverage.timeout),
     })
-}
-
-/// Path thresholds of the head; on a pull request those of the base that the head lowers or drops stay.
-fn paths(layers: &Layers<'_>, looser: &mut Vec<String>) -> Vec<(String, Setting<Percent>)> {
-    let of = |layer: &Layer<'_>| -> Vec<(String, Setting<Percent>)> {
-        let set = layer.config.coverage.paths.iter();
-        set.filter_map(|(pattern, field)| {
-            let (value, line) = field.get()?;
-            Some((pattern.clone(), Setting::new(*value?, layer.source(line))))
-        })
-        .collect()
-    };
-    let mut out = of(&layers.head);
-    let Some(base) = &layers.base else { return out };
-    for (pattern, was) in of(base) {
-        let now = out.iter_mut().find(|(p, _)| *p == pattern);
-        if now.as_ref().is_some_and(|(_, s)| s.value >= was.value) {
-            continue;
-        }
-        let is = now.as_ref().map_or("gone".to_string(), |(_, s)| s.value.to_string());
-        looser.push(format!(
-            "coverage.paths `{pattern}`: {} on the base branch, {is} here{}",
-            was.value,
-            layers.effect()
-        ));
-        if layers.base_binds() {
-            match now {
-                Some((_, setting)) => *setting = was,
-                None => out.push((pattern, was)),
-            }
-        }
-    }
-    out
-}
-
-/// Exclusions of the head; on a pull request only those that the base has too.
-fn excludes(layers: &Layers<'_>, looser: &mut Vec<String>) -> Setting<Vec<String>> {
-    let mut own: Setting<Vec<String>> = layers.required(|c| &c.coverage.exclude);
-    let Some(base) = &layers.base else { return own };
-    let was = Layers {
-        head: Layer { config: base.config, path: base.path, base: true },
-        base: None,
-        defaults: layers.defaults,
-        binding: false,
-    }
-    .required(|c| &c.coverage.exclude);
-    let added: Vec<String> = own.value.iter().filter(|p| !was.value.contains(p)).cloned().collect();
-    if !added.is_empty() {
-        looser.push(format!("coverage.exclude: {} added{}", added.join(", "), layers.effect()));
-        if layers.base_binds() {
-            own.value.retain(|p| was.value.contains(p));
-        }
-    }
-    own
-}
-
-/// The configurations that a setting is looked up in.
-struct Layers<'a> {
-    head: Layer<'a>,
-    base: Option<Layer<'a>>,
-    defaults: &'a Config,
-    /// On a pull request the base branch's policy judges.
-    binding: bool,
-}
-
-impl Layers<'_> {
-    /// Does the base branch judge what the head loosens? Its own `policy: head` lifts it; the head's word does not.
-    fn base_binds(&self) -> bool {
-        let lifted = |layer: &Layer<'_>| layer.config.policy.get().and_then(|(v, _)| v.copied()) == Some(Whose::Head);
-        self.binding && !self.base.as_ref().is_some_and(lifted)
-    }
-
-    fn effect(&self) -> &'static str {
-        if self.base_binds() { " (without effect until merged)" } else { "" }
-    }
-
-    /// A setting that always has a value; switching it off falls back to the default.
-    fn required<T: Clone>(&self, field: impl Fn(&Config) -> &Field<T>) -> Setting<T> {
-        self.map_required(field, T::clone)
-    }
-
-    fn map_required<T, U>(&self, field: impl Fn(&Config) -> &Field<T>, map: impl Fn(&T) -> U) -> Setting<U> {
-        if let Some((Some(value), line)) = field(self.head.config).get() {
-            return Setting::new(map(value), self.head.source(line));
-        }
-        let default = field(self.defaults).get().and_then(|(value, _)| value);
-        Setting::default(map(default.expect("default.yml sets every required key; its test holds that")))
-    }
-
-    fn optional<T: Clone>(&self, field: impl Fn(&Config) -> &Field<T>) -> Setting<Option<T>> {
-        match field(self.head.config).get() {
-            Some((value, line)) => Setting::new(value.cloned(), self.head.source(line)),
-            None => Setting::default(field(self.defaults).get().and_then(|(value, _)| value.cloned())),
-        }
-    }
-
-    fn seconds(&self, field: impl Fn(&Config) -> &Field<Seconds>) -> Setting<u64> {
-        self.map_required(field, |s| s.0)
-    }
-
-    fn enforce(
-        &self,
-        name: &str,
-        looser: &mut Vec<String>,
-        field: impl Fn(&Config) -> &Field<Enforce>,
-    ) -> Setting<Enforce> {
-        let own = self.required(&field);
-        let was = self.base.as_ref().map(|layer| match field(layer.config).get() {
-            Some((Some(value), line)) => Setting::new(*value, layer.source(line)),
-            _ => Setting::default(Enforce::Block),
-        });
-        match was {
-            Some(was) if was.value == Enforce::Block && own.value == Enforce::Advise => {
-                looser.push(format!("{name}: block on the base branch, advise here{}", self.effect()));
-                if self.base_binds() { was } else { own }
-            }
-            _ => own,
-        }
-    }
-
-    /// A threshold. `strict(a, b)`: is `a` at least as strict as `b`? Off is looser than any value.
-    fn limit(
-        &self,
-        name: &str,
-        given: Option<Setting<Option<Percent>>>,
-        looser: &mut Vec<String>,
-        strict: impl Fn(&Percent, &Percent) -> bool,
-        field: impl Fn(&Config) -> &Field<Percent>,
-    ) -> Setting<Option<Percent>> {
-        // A flag stands in the workflow, of which the base branch's file knows nothing: it is held only
-        // against what that file sets by its own word.
-        let is_flag = given.is_some();
-        let own = given.unwrap_or_else(|| self.optional(&field));
-        let Some(base) = &self.base else { return own };
-        let was = match field(base.config).get() {
-            Some((value, line)) => Setting::new(value.copied(), base.source(line)),
-            None if is_flag => return own,
-            None => Setting::default(field(self.defaults).get().and_then(|(value, _)| value.copied())),
-        };
-        let is_looser = match (&own.value, &was.value) {
-            (_, None) => false,
-            (None, Some(_)) => true,
-            (Some(now), Some(was)) => !strict(now, was),
-        };
-        if !is_looser {
-            return own;
-        }
-        let show = |v: &Option<Percent>| v.map_or("off".to_string(), |p| p.to_string());
-        looser.push(format!(
-            "{name}: {} on the base branch, {} here{}",
-            show(&was.value),
-            show(&own.value),
-            self.effect()
-        ));
-        if self.base_binds() { was } else { own }
-    }
-}
-
-/// What the CI says of this run.
-#[derive(Debug, Default)]
-struct Context {
-    in_actions: bool,
-    event: Option<String>,
-    repository: Option<String>,
-    reference: Option<String>,
-    /// From the event's own data.
-    base: Option<(String, String)>,
-    /// Why the event has none, where it says so.
-    no_base: Option<String>,
-}
-
-impl Context {
-    fn of_environment() -> Result<Context, OrderError> {
-        let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
-        let mut context = Context {
-            in_actions: var("GITHUB_ACTIONS").as_deref() == Some("true"),
-            event: var("GITHUB_EVENT_NAME"),
-            repository: var("GITHUB_REPOSITORY"),
-            reference: var("GITHUB_REF"),
-            ..Context::default()
-        };
-        let Some(path) = var("GITHUB_EVENT_PATH").filter(|_| context.event.is_some()) else { return Ok(context) };
-        let text = std::fs::read(&path).map_err(|e| OrderError::Use(format!("GITHUB_EVENT_PATH {path}: {e}")))?;
-        let event: serde_json::Value =
-            serde_json::from_slice(&text).map_err(|e| OrderError::Use(format!("GITHUB_EVENT_PATH {path}: {e}")))?;
-        context.read_event(&event);
-        Ok(context)
-    }
-
-    fn read_event(&mut self, event: &serde_json::Value) {
-        let text = |pointer: &str| event.pointer(pointer).and_then(|v| v.as_str()).map(str::to_string);
-        let (sha, why) = match self.event.as_deref() {
-            Some("pull_request" | "pull_request_target") => (text("/pull_request/base/sha"), "the pull request's base"),
-            Some("merge_group") => (text("/merge_group/base_sha"), "the merge group's base"),
-            Some("push") => (text("/before"), "the commit before this push"),
-            _ => return,
-        };
-        match sha {
-            Some(sha) if sha.bytes().all(|b| b == b'0') => {
-                self.no_base = Some("there is no base: the branch is new".into())
-            }
-            Some(sha) => self.base = Some((sha, why.to_string())),
-            None => {}
-        }
-    }
-
-    fn is_pull_request(&self) -> bool {
-        matches!(self.event.as_deref(), Some("pull_request" | "pull_request_target" | "merge_group"))
-    }
-}
-
-fn find_base(args: &GateArgs, repository: Option<&Repository>, context: &Context) -> Result<BaseCommit, String> {
-    let Some(repository) = repository else { return Err("there is no base (no git repository)".into()) };
-    if repository.head.is_none() {
-        return Err("there is no base (no commit yet)".into());
-    }
-    if let Some(revision) = &args.base {
-        return repository.base_of(revision, &format!("merge base with {revision} (--base)"));
-    }
-    if let Some(why) = &context.no_base {
-        return Err(why.clone());
-    }
-    match &context.base {
-        Some((sha, why)) => repository.base_of(sha, why),
-        None => repository.base_of_branch(),
-    }
-}
-
-fn subject(repository: Option<&Repository>, context: &Context) -> Subject {
-    let dirty = repository.is_some_and(|r| r.head.is_some() && r.is_dirty());
-    Subject {
-        repository: context
-            .repository
-            .clone()
-            .or_else(|| repository.and_then(Repository::origin).map(|url| without_secret(&url))),
-        sha: repository.and_then(|r| r.head.clone()),
-        tree: repository.and_then(|r| r.tree.clone()).filter(|_| !dirty),
-        dirty,
-        reference: context.reference.clone().or_else(|| repository.and_then(Repository::branch)),
-        event: context.event.clone(),
-        base: None,
-    }
-}
-
-/// A remote's address without what stands before the `@`: it may be a token.
-fn without_secret(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
-        _ => url.to_string(),
-    }
 }
 
 /// Environments outlive a run: in the user's cache, else beside the project's evidence.

@@ -1,0 +1,176 @@
+//! One setting, looked up in the flags, the head's configuration, the base branch's and the defaults; and what the head
+//! makes looser than the base branch.
+
+use crate::config::{Config, Field, Seconds, Whose};
+use crate::facts::percent::Percent;
+use crate::facts::setting::{Enforce, Setting, Source};
+
+/// A configuration file with its path for sources.
+pub struct Layer<'a> {
+    pub config: &'a Config,
+    pub path: &'a str,
+    pub base: bool,
+}
+
+impl Layer<'_> {
+    pub fn source(&self, line: u64) -> Source {
+        let path = self.path.to_string();
+        if self.base { Source::Base { path, line } } else { Source::File { path, line } }
+    }
+}
+
+/// The configurations that a setting is looked up in.
+pub struct Layers<'a> {
+    pub head: Layer<'a>,
+    pub base: Option<Layer<'a>>,
+    pub defaults: &'a Config,
+    /// On a pull request the base branch's policy judges.
+    pub binding: bool,
+}
+
+impl Layers<'_> {
+    /// Does the base branch judge what the head loosens? Its own `policy: head` lifts it; the head's word does not.
+    pub fn base_binds(&self) -> bool {
+        let lifted = |layer: &Layer<'_>| layer.config.policy.get().and_then(|(v, _)| v.copied()) == Some(Whose::Head);
+        self.binding && !self.base.as_ref().is_some_and(lifted)
+    }
+
+    pub fn effect(&self) -> &'static str {
+        if self.base_binds() { " (without effect until merged)" } else { "" }
+    }
+
+    /// A setting that always has a value; switching it off falls back to the default.
+    pub fn required<T: Clone>(&self, field: impl Fn(&Config) -> &Field<T>) -> Setting<T> {
+        self.map_required(field, T::clone)
+    }
+
+    pub fn map_required<T, U>(&self, field: impl Fn(&Config) -> &Field<T>, map: impl Fn(&T) -> U) -> Setting<U> {
+        if let Some((Some(value), line)) = field(self.head.config).get() {
+            return Setting::new(map(value), self.head.source(line));
+        }
+        let default = field(self.defaults).get().and_then(|(value, _)| value);
+        Setting::default(map(default.expect("default.yml sets every required key; its test holds that")))
+    }
+
+    pub fn optional<T: Clone>(&self, field: impl Fn(&Config) -> &Field<T>) -> Setting<Option<T>> {
+        match field(self.head.config).get() {
+            Some((value, line)) => Setting::new(value.cloned(), self.head.source(line)),
+            None => Setting::default(field(self.defaults).get().and_then(|(value, _)| value.cloned())),
+        }
+    }
+
+    pub fn seconds(&self, field: impl Fn(&Config) -> &Field<Seconds>) -> Setting<u64> {
+        self.map_required(field, |s| s.0)
+    }
+
+    pub fn enforce(
+        &self,
+        name: &str,
+        looser: &mut Vec<String>,
+        field: impl Fn(&Config) -> &Field<Enforce>,
+    ) -> Setting<Enforce> {
+        let own = self.required(&field);
+        let was = self.base.as_ref().map(|layer| match field(layer.config).get() {
+            Some((Some(value), line)) => Setting::new(*value, layer.source(line)),
+            _ => Setting::default(Enforce::Block),
+        });
+        match was {
+            Some(was) if was.value == Enforce::Block && own.value == Enforce::Advise => {
+                looser.push(format!("{name}: block on the base branch, advise here{}", self.effect()));
+                if self.base_binds() { was } else { own }
+            }
+            _ => own,
+        }
+    }
+
+    /// A threshold. `strict(a, b)`: is `a` at least as strict as `b`? Off is looser than any value.
+    pub fn limit(
+        &self,
+        name: &str,
+        given: Option<Setting<Option<Percent>>>,
+        looser: &mut Vec<String>,
+        strict: impl Fn(&Percent, &Percent) -> bool,
+        field: impl Fn(&Config) -> &Field<Percent>,
+    ) -> Setting<Option<Percent>> {
+        // A flag stands in the workflow, of which the base branch's file knows nothing: it is held only
+        // against what that file sets by its own word.
+        let is_flag = given.is_some();
+        let own = given.unwrap_or_else(|| self.optional(&field));
+        let Some(base) = &self.base else { return own };
+        let was = match field(base.config).get() {
+            Some((value, line)) => Setting::new(value.copied(), base.source(line)),
+            None if is_flag => return own,
+            None => Setting::default(field(self.defaults).get().and_then(|(value, _)| value.copied())),
+        };
+        let is_looser = match (&own.value, &was.value) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(now), Some(was)) => !strict(now, was),
+        };
+        if !is_looser {
+            return own;
+        }
+        let show = |v: &Option<Percent>| v.map_or("off".to_string(), |p| p.to_string());
+        looser.push(format!(
+            "{name}: {} on the base branch, {} here{}",
+            show(&was.value),
+            show(&own.value),
+            self.effect()
+        ));
+        if self.base_binds() { was } else { own }
+    }
+}
+
+/// Path thresholds of the head; on a pull request those of the base that the head lowers or drops stay.
+pub fn paths(layers: &Layers<'_>, looser: &mut Vec<String>) -> Vec<(String, Setting<Percent>)> {
+    let of = |layer: &Layer<'_>| -> Vec<(String, Setting<Percent>)> {
+        let set = layer.config.coverage.paths.iter();
+        set.filter_map(|(pattern, field)| {
+            let (value, line) = field.get()?;
+            Some((pattern.clone(), Setting::new(*value?, layer.source(line))))
+        })
+        .collect()
+    };
+    let mut out = of(&layers.head);
+    let Some(base) = &layers.base else { return out };
+    for (pattern, was) in of(base) {
+        let now = out.iter_mut().find(|(p, _)| *p == pattern);
+        if now.as_ref().is_some_and(|(_, s)| s.value >= was.value) {
+            continue;
+        }
+        let is = now.as_ref().map_or("gone".to_string(), |(_, s)| s.value.to_string());
+        looser.push(format!(
+            "coverage.paths `{pattern}`: {} on the base branch, {is} here{}",
+            was.value,
+            layers.effect()
+        ));
+        if layers.base_binds() {
+            match now {
+                Some((_, setting)) => *setting = was,
+                None => out.push((pattern, was)),
+            }
+        }
+    }
+    out
+}
+
+/// Exclusions of the head; on a pull request only those that the base has too.
+pub fn excludes(layers: &Layers<'_>, looser: &mut Vec<String>) -> Setting<Vec<String>> {
+    let mut own: Setting<Vec<String>> = layers.required(|c| &c.coverage.exclude);
+    let Some(base) = &layers.base else { return own };
+    let was = Layers {
+        head: Layer { config: base.config, path: base.path, base: true },
+        base: None,
+        defaults: layers.defaults,
+        binding: false,
+    }
+    .required(|c| &c.coverage.exclude);
+    let added: Vec<String> = own.value.iter().filter(|p| !was.value.contains(p)).cloned().collect();
+    if !added.is_empty() {
+        looser.push(format!("coverage.exclude: {} added{}", added.join(", "), layers.effect()));
+        if layers.base_binds() {
+            own.value.retain(|p| was.value.contains(p));
+        }
+    }
+    own
+}
