@@ -9,7 +9,7 @@ use crate::config::{self, ConfigError, Environment};
 use crate::facts::percent::Percent;
 use crate::facts::report::{Policy, PolicyValue, Subject};
 use crate::facts::setting::{Setting, Source};
-use crate::facts::stage::Stage;
+use crate::facts::stage::{Stage, UnknownName};
 use crate::judge;
 use context::{Context, find_base, subject};
 use globset::Glob;
@@ -117,7 +117,7 @@ fn build(
     if let (true, Err(why)) = (layers.binding, &base) {
         looser.push(format!("not known: the base branch's settings cannot be compared, {why}"));
     }
-    let stages = stages(args, &layers)?;
+    let stages = stages(args, &layers, &mut looser)?;
     let install = InstallOrder {
         policy: judge::install::Policy {
             enforce: layers.enforce("install.enforce", &mut looser, |c| &c.install.enforce),
@@ -209,18 +209,16 @@ fn base_config(
     if Path::new(path).is_absolute() && !Path::new(path).starts_with(project) {
         return None;
     }
-    repository.show(&base.sha, path)
+    // A base branch without the file has every default, and those can be loosened too.
+    Some(repository.show(&base.sha, path).unwrap_or_default())
 }
 
-fn stages(args: &GateArgs, layers: &Layers<'_>) -> Result<Setting<Vec<Stage>>, OrderError> {
+fn stages(args: &GateArgs, layers: &Layers<'_>, looser: &mut Vec<String>) -> Result<Setting<Vec<Stage>>, OrderError> {
     let mut stages = if args.stages.is_empty() {
-        layers.map_required(|c| &c.stages, |names| names.iter().map(|n| n.0).collect::<Vec<_>>())
+        layers.stages(looser)
     } else {
-        let parsed: Result<Vec<Stage>, _> = args.stages.iter().map(|s| s.parse()).collect();
-        Setting::new(
-            parsed.map_err(|e: crate::facts::stage::UnknownName| OrderError::Use(format!("--stages: {e}")))?,
-            flag("--stages"),
-        )
+        let parsed: Result<Vec<Stage>, UnknownName> = args.stages.iter().map(|s| s.parse()).collect();
+        Setting::new(parsed.map_err(|e| OrderError::Use(format!("--stages: {e}")))?, flag("--stages"))
     };
     stages.value.sort();
     stages.value.dedup();

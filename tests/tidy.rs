@@ -111,7 +111,8 @@ fn pure_rooms_touch_nothing_outside() {
 #[test]
 fn only_the_order_reads_the_environment() {
     for (path, text) in sources("src") {
-        let may = ["src/order.rs", "src/order/context.rs", "src/act/process.rs", "src/act/terminal.rs"].contains(&path.as_str());
+        let may = ["src/order.rs", "src/order/context.rs", "src/act/process.rs", "src/act/terminal.rs"]
+            .contains(&path.as_str());
         assert!(may || !product(&text).contains("env::var"), "{path} reads the environment");
     }
 }

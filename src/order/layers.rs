@@ -4,6 +4,7 @@
 use crate::config::{Config, Field, Seconds, Whose};
 use crate::facts::percent::Percent;
 use crate::facts::setting::{Enforce, Setting, Source};
+use crate::facts::stage::Stage;
 
 /// A configuration file with its path for sources.
 pub struct Layer<'a> {
@@ -57,6 +58,31 @@ impl Layers<'_> {
             Some((value, line)) => Setting::new(value.cloned(), self.head.source(line)),
             None => Setting::default(field(self.defaults).get().and_then(|(value, _)| value.cloned())),
         }
+    }
+
+    /// The stages; on a pull request those of the base that the head leaves out stay.
+    pub fn stages(&self, looser: &mut Vec<String>) -> Setting<Vec<Stage>> {
+        let of = |layers: &Layers<'_>| {
+            layers.map_required(|c| &c.stages, |names| names.iter().map(|n| n.0).collect::<Vec<Stage>>())
+        };
+        let mut own = of(self);
+        let Some(was) = self.of_base().map(|base| of(&base)) else { return own };
+        let gone: Vec<Stage> = was.value.iter().filter(|s| !own.value.contains(s)).copied().collect();
+        if !gone.is_empty() {
+            let names: Vec<&str> = gone.iter().map(|s| s.id()).collect();
+            looser.push(format!("stages: {} left out{}", names.join(", "), self.effect()));
+            if self.base_binds() {
+                own.value.extend(gone);
+            }
+        }
+        own
+    }
+
+    /// The base branch's configuration by itself.
+    fn of_base(&self) -> Option<Layers<'_>> {
+        let base = self.base.as_ref()?;
+        let head = Layer { config: base.config, path: base.path, base: true };
+        Some(Layers { head, base: None, defaults: self.defaults, binding: false })
     }
 
     pub fn seconds(&self, field: impl Fn(&Config) -> &Field<Seconds>) -> Setting<u64> {
@@ -157,14 +183,7 @@ pub fn paths(layers: &Layers<'_>, looser: &mut Vec<String>) -> Vec<(String, Sett
 /// Exclusions of the head; on a pull request only those that the base has too.
 pub fn excludes(layers: &Layers<'_>, looser: &mut Vec<String>) -> Setting<Vec<String>> {
     let mut own: Setting<Vec<String>> = layers.required(|c| &c.coverage.exclude);
-    let Some(base) = &layers.base else { return own };
-    let was = Layers {
-        head: Layer { config: base.config, path: base.path, base: true },
-        base: None,
-        defaults: layers.defaults,
-        binding: false,
-    }
-    .required(|c| &c.coverage.exclude);
+    let Some(was) = layers.of_base().map(|base| base.required(|c| &c.coverage.exclude)) else { return own };
     let added: Vec<String> = own.value.iter().filter(|p| !was.value.contains(p)).cloned().collect();
     if !added.is_empty() {
         looser.push(format!("coverage.exclude: {} added{}", added.join(", "), layers.effect()));
