@@ -123,19 +123,30 @@ pub async fn collect(order: &Order, clock: &mut Clock, tell: &mut dyn FnMut(Even
     Ok(out)
 }
 
-/// Makes the run's own folder anew. One that we did not make is not touched.
+/// Where reports go that lay in the way of a run's own.
+const BEFORE: &str = "before";
+
+/// Makes the run's own folder anew; what was moved aside stays. A folder that we did not make is not touched.
 fn evidence_folder(project: &Path) -> Result<PathBuf, GateError> {
     let folder = project.join(EVIDENCE_FOLDER);
     let marker = folder.join(".gitignore");
-    if folder.exists() {
-        if !marker.is_file() {
-            let text = format!("{}: exists and was not made by qte-ci; move it away", folder.display());
-            return Err(GateError::Use(text));
-        }
-        fs::remove_dir_all(&folder).map_err(io_error(folder.display().to_string()))?;
+    if folder.exists() && !marker.is_file() {
+        let text = format!("{}: exists and was not made by qte-ci; move it away", folder.display());
+        return Err(GateError::Use(text));
     }
-    fs::create_dir_all(&folder).map_err(io_error(folder.display().to_string()))?;
-    fs::write(&marker, "*\n").map_err(io_error(marker.display().to_string()))?;
+    let empty = || -> std::io::Result<()> {
+        fs::create_dir_all(&folder)?;
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            match path.is_dir() && !path.is_symlink() {
+                _ if path.ends_with(BEFORE) => {}
+                true => fs::remove_dir_all(&path)?,
+                false => fs::remove_file(&path)?,
+            }
+        }
+        fs::write(&marker, "*\n")
+    };
+    empty().map_err(io_error(folder.display().to_string()))?;
     Ok(folder)
 }
 
@@ -470,9 +481,9 @@ fn move_reports_aside(
     let own = format!("{EVIDENCE_FOLDER}/");
     // What git tracks stays where it is: it is refused as evidence when it is read.
     let old: Vec<String> = found.into_iter().filter(|f| !out.tracked.contains(f) && !f.starts_with(&own)).collect();
-    files::move_aside(&order.project, &old, &evidence.join("before")).map_err(io_error("moving old reports aside"))?;
+    files::move_aside(&order.project, &old, &evidence.join(BEFORE)).map_err(io_error("moving old reports aside"))?;
     if !old.is_empty() {
-        tell(Event::Note(format!("moved aside to {EVIDENCE_FOLDER}/before: {}", old.join(", "))));
+        tell(Event::Note(format!("moved aside to {EVIDENCE_FOLDER}/{BEFORE}: {}", old.join(", "))));
     }
     out.moved = old;
     Ok(())

@@ -23,11 +23,7 @@ pub fn read(source: &mut dyn Read) -> Result<Coverage, ReadError> {
             None => (input.bytes().len(), input.bytes().len()),
         };
         line += 1;
-        let mut record = &input.bytes()[..length];
-        if line == 1 {
-            record = record.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(record);
-        }
-        reader.record(record.trim_ascii(), line)?;
+        reader.record(input.bytes()[..length].trim_ascii(), line)?;
         input.advance(passed);
     }
     reader.finish(line)

@@ -21,6 +21,8 @@ use std::io::Read;
 
 /// How much of a file is looked at to find its format.
 const HEAD_BYTES: usize = 64 * 1024;
+/// Of UTF-8; some tools of Windows write it.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// One report format.
 pub struct Format {
@@ -115,7 +117,7 @@ pub fn read(
         Some(format) => format,
         None => recognise(&head)?,
     };
-    let mut whole = head.as_slice().chain(source);
+    let mut whole = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&head).chain(source);
     let measured = match format.reader {
         Reader::Tests(read) => Measured::Tests(read(&mut whole, each)?),
         Reader::Coverage(read) => Measured::Coverage(read(&mut whole)?),

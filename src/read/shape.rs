@@ -32,7 +32,7 @@ const LOOKED_AT: usize = 64;
 impl Shape {
     /// Of the first bytes of a file.
     pub fn of(head: &[u8]) -> Shape {
-        let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+        let head = head.strip_prefix(super::BYTE_ORDER_MARK).unwrap_or(head).trim_ascii_start();
         match head.first() {
             None => Shape::default(),
             Some(b'<') => xml(head),

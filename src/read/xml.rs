@@ -191,8 +191,8 @@ impl<'r> Xml<'r> {
     /// Skips a byte order mark.
     fn begin(&mut self) -> Result<(), ReadError> {
         self.begun = true;
-        if self.at_least(3)?.starts_with(b"\xEF\xBB\xBF") {
-            self.input.advance(3);
+        if self.at_least(3)?.starts_with(super::BYTE_ORDER_MARK) {
+            self.input.advance(super::BYTE_ORDER_MARK.len());
         }
         Ok(())
     }
