@@ -221,7 +221,6 @@ async fn install(
     if active {
         return Ok(None);
     }
-    let bin = plan.install.python.parent().map(Path::to_path_buf);
     tell(Event::Started { gate: Gate::Install, what: "installing what the project declares".into() });
     let lock = lock(&plan.install.env)?;
     match complete(&plan) {
@@ -229,7 +228,8 @@ async fn install(
         None => make(order, &plan, evidence, out, tell).await?,
     }
     drop(lock);
-    Ok(bin)
+    let ours = !matches!(out.install, Install::Present { .. });
+    Ok(plan.install.python.parent().filter(|_| ours).map(Path::to_path_buf))
 }
 
 /// One run at a time makes or uses an environment; freed when the file is closed.
@@ -304,12 +304,16 @@ async fn make(
         let run = one_command(Gate::Install, step, evidence, &log, order.install.timeout_s.value, out, tell).await?;
         let broken = run.ending != Ending::Exit(0);
         steps.push(run);
+        if broken && present(plan, evidence, order.install.timeout_s.value, &log, out).await? {
+            return Ok(());
+        }
         if broken {
             out.install = Install::Ran { manifests: plan.manifests.clone(), steps, packages: 0 };
             return Ok(());
         }
     }
-    let packages = probe(plan, evidence, order.install.timeout_s.value).await?;
+    let packages: serde_json::Map<String, serde_json::Value> =
+        ask_json(&plan.install.probe, evidence, order.install.timeout_s.value).await?;
     note_packages(&packages, None, evidence, out)?;
     let since = files::rfc3339(SystemTime::now());
     let root = files::slashed_absolute(&order.project);
@@ -319,6 +323,53 @@ async fn make(
     out.install = Install::Ran { manifests: plan.manifests.clone(), steps, packages: done.packages.len() as u64 };
     Ok(())
 }
+
+/// Signs of a package index that cannot be reached, as pip, uv, Poetry and PDM print them.
+const NO_INDEX: [&str; 8] = [
+    "NewConnectionError",
+    "Temporary failure in name resolution",
+    "Name or service not known",
+    "Network is unreachable",
+    "Failed to establish a new connection",
+    "error sending request",
+    "dns error",
+    "All attempts to connect",
+];
+
+/// Without a network: does the active environment have all that is declared? It is then used, and that is said.
+async fn present(
+    plan: &Project,
+    evidence: &Path,
+    timeout_s: u64,
+    log: &str,
+    out: &mut Collected,
+) -> Result<bool, GateError> {
+    let log = evidence.join(log);
+    let said = fs::read(&log).map_err(io_error(log.display().to_string()))?;
+    let said = String::from_utf8_lossy(&said);
+    let Some(ask) = plan.install.present.as_ref().filter(|_| NO_INDEX.iter().any(|sign| said.contains(sign))) else {
+        return Ok(false);
+    };
+    #[derive(Deserialize)]
+    struct Answer {
+        missing: Vec<String>,
+        packages: serde_json::Map<String, serde_json::Value>,
+    }
+    let answer: Answer = ask_json(ask, evidence, timeout_s).await?;
+    if !answer.missing.is_empty() {
+        return Ok(false);
+    }
+    // The steps that could not reach the index are no evidence for a verdict that does not rest on them.
+    out.evidence.retain(|item| item.gate != Gate::Install);
+    let index = note_packages(&answer.packages, None, evidence, out)?;
+    out.evidence[index].tool = Some(ACTIVE.into());
+    let packages = answer.packages.len() as u64;
+    out.install = Install::Present { manifests: plan.manifests.clone(), packages, evidence: index };
+    Ok(true)
+}
+
+/// Marks the packages of an environment that is not ours.
+pub const ACTIVE: &str = "the active environment";
 
 /// The project's earlier environments, whose declarations are no longer these, would only fill the disk.
 fn remove_older(order: &Order, plan: &Project) -> Result<(), GateError> {
@@ -351,18 +402,17 @@ fn install_steps(order: &Order, plan: &Project) -> Vec<Command> {
     steps
 }
 
-async fn probe(
-    plan: &Project,
+/// What a command prints, as JSON.
+async fn ask_json<T: serde::de::DeserializeOwned>(
+    ask: &Command,
     evidence: &Path,
     timeout_s: u64,
-) -> Result<serde_json::Map<String, serde_json::Value>, GateError> {
+) -> Result<T, GateError> {
     let log = evidence.join("probe.log");
-    process::run(&plan.install.probe, &log, timeout_s, &mut || {}).await.map_err(io_error("python"))?;
+    process::run(ask, &log, timeout_s, &mut || {}).await.map_err(io_error("python"))?;
     let text = fs::read(&log).map_err(io_error(log.display().to_string()))?;
     fs::remove_file(&log).map_err(io_error(log.display().to_string()))?;
-    let bad =
-        |e: serde_json::Error| GateError::Io { what: "the environment's list of packages".into(), error: e.into() };
-    serde_json::from_slice(&text).map_err(bad)
+    serde_json::from_slice(&text).map_err(|e| GateError::Io { what: ask.what.clone(), error: e.into() })
 }
 
 /// Runs one command for a gate, with its output kept as evidence.
@@ -456,10 +506,15 @@ fn detected(order: &Order, out: &mut Collected) -> Option<Command> {
     out.reruns = Some(plan.tests.reruns.clone());
     let mut command = plan.tests.command.clone();
     command.what = format!("`{}`", plan.tests.shown);
-    if order.install.environment.value == Environment::Active {
+    let present = matches!(out.install, Install::Present { .. });
+    if order.install.environment.value == Environment::Active || present {
         // The active interpreter takes the place of the environment that was not made.
-        command.argv[0] = "python3".into();
+        command.argv[0] = plan.host_python.display().to_string();
         command.env.retain(|(name, _)| name != "PATH" && name != "VIRTUAL_ENV");
+    }
+    if present && !plan.install.import_folder.is_empty() {
+        let folder = order.project.join(plan.install.import_folder);
+        command.env.push(("PYTHONPATH".into(), Some(folder.display().to_string())));
     }
     Some(command)
 }

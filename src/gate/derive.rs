@@ -1,6 +1,6 @@
 //! Deriving a report's verdicts anew: from its own policy, and from the evidence as it is on disk now.
 
-use super::collect::list_files;
+use super::collect::{ACTIVE, list_files};
 use super::{GateError, changes, io_error, reports};
 use crate::act::files::{self, Hashing};
 use crate::facts::evidence::{Ending, Evidence, EvidenceKind};
@@ -155,6 +155,9 @@ fn install(report: &Report, project: &Path) -> Result<Option<judge::install::Inp
     };
     Ok(match (steps.is_empty(), list) {
         (false, _) => Some(judge::install::Input::Ran { manifests, steps, packages }),
+        (true, Some((evidence, item))) if item.tool.as_deref() == Some(ACTIVE) => {
+            Some(judge::install::Input::Present { manifests, packages, evidence })
+        }
         (true, Some((evidence, item))) => Some(judge::install::Input::Reused {
             manifests,
             since: item.written.clone().unwrap_or_default(),

@@ -28,6 +28,12 @@ pub enum Input {
         packages: u64,
         evidence: usize,
     },
+    /// The package index did not answer, and the active environment has all that is declared already.
+    Present {
+        manifests: Vec<String>,
+        packages: u64,
+        evidence: usize,
+    },
     Ran {
         manifests: Vec<String>,
         steps: Vec<Run>,
@@ -39,7 +45,7 @@ impl Input {
     /// Can the tests rely on their dependencies?
     pub fn is_ready(&self) -> bool {
         match self {
-            Input::NotApplicable(_) | Input::Reused { .. } => true,
+            Input::NotApplicable(_) | Input::Reused { .. } | Input::Present { .. } => true,
             Input::Refused { .. } => false,
             Input::Ran { steps, .. } => steps.iter().all(|s| s.ending == Ending::Exit(0)),
         }
@@ -58,6 +64,17 @@ pub fn judge(policy: &Policy, input: &Input) -> Verdict {
                 format!("declared in {}; the environment of an earlier run is used again", manifests.join(", ")),
                 [*evidence],
             );
+            verdict.metrics.insert("packages".into(), *packages);
+            verdict
+        }
+        Input::Present { manifests, packages, evidence } => {
+            let title = format!("{packages} packages, already in the active environment");
+            let why = format!(
+                "declared in {}; the package index did not answer, and the active environment has all of it in the \
+                 declared versions: it is used as it is",
+                manifests.join(", ")
+            );
+            let mut verdict = verdict(Outcome::Pass, title).because(why, [*evidence]);
             verdict.metrics.insert("packages".into(), *packages);
             verdict
         }
@@ -83,7 +100,7 @@ fn ran(policy: &Policy, manifests: &[String], steps: &[Run], packages: u64) -> V
         format!("could not {}: {}", broken.what, broken.ending),
     )
     .because(format!("declared in {declared}; {}", broken.ending), [broken.evidence])
-    .help(format!("what {declared} declares"), tail, "mend the declaration, or make the package index reachable")
+    .help(format!("what {declared} declares"), tail, "mend the declaration, make the package index reachable, or use what is there: `install: {environment: active}`")
 }
 
 #[cfg(test)]
@@ -111,6 +128,10 @@ mod tests {
             assert!(!input.is_ready());
             assert!(verdict.help.unwrap().found.contains("No matching distribution"));
         }
+        let present = Input::Present { manifests: vec!["setup.py".into()], packages: 3, evidence: 0 };
+        let verdict = judge(&policy(), &present);
+        assert_eq!((verdict.outcome, verdict.metrics["packages"], present.is_ready()), (Outcome::Pass, 3, true));
+        assert!(verdict.title.contains("already in the active environment"));
         let input = Input::Ran { manifests: vec![], steps: vec![run(Ending::Exit(0))], packages: 7 };
         assert_eq!(judge(&policy(), &input).outcome, Outcome::Pass);
     }

@@ -156,8 +156,8 @@ pub fn error(verdict: &Verdict, style: Style) -> String {
     if let Some(help) = &verdict.help {
         for (name, text) in [("looked for:", &help.looked_for), ("found:     ", &help.found)] {
             let text = style.clean(text);
-            let mut lines = text.lines();
-            out.push_str(&format!("  {name} {}\n", lines.next().unwrap_or("nothing")));
+            let mut lines = text.lines().map(|line| clean::cut(line, 200));
+            out.push_str(&format!("  {name} {}\n", lines.next().unwrap_or("nothing".into())));
             lines.for_each(|more| out.push_str(&format!("              {more}\n")));
         }
         out.push_str(&format!("  help: {}\n", style.clean(&help.way_out)));

@@ -46,6 +46,8 @@ pub struct Layout<'a> {
 #[derive(Clone, Debug)]
 pub struct Project {
     pub ecosystem: &'static str,
+    /// The interpreter that the host offers.
+    pub host_python: PathBuf,
     /// Every file that says what to install or how to test, as far as it was read.
     pub manifests: Vec<String>,
     /// What a person should know: files that hide others, declarations that were not used.
@@ -67,6 +69,11 @@ pub struct InstallPlan {
     pub python: PathBuf,
     /// Prints `{package: version}` of the environment.
     pub probe: Command,
+    /// Asks the user's interpreter whether it has all that is declared already: `{"missing", "packages"}`.
+    /// `None` where what is declared cannot be listed without running something.
+    pub present: Option<Command>,
+    /// Makes the project importable for an interpreter that it is not installed into; relative, empty for the root.
+    pub import_folder: &'static str,
 }
 
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@ mod kinds;
 mod literals;
 mod lock;
 mod manifest;
+mod present;
 mod pytest_config;
 mod requirement;
 mod runner;
@@ -58,8 +59,11 @@ pub fn detect(layout: &Layout) -> Result<Option<Project>, ProjectError> {
     }
     let mut declared = manifest::read(&mut source, &pyproject)?;
     sessions::add(&mut source, &pyproject, &mut declared)?;
-    let install = install::plan(&mut source, &pyproject, &declared, &runner::needed(layout, &pytest))?;
+    let needed = runner::needed(layout, &pytest);
+    let mut install = install::plan(&mut source, &pyproject, &declared, &needed)?;
     // From here on what is read decides no environment: the key is made.
+    let listed = present::requirements(&mut source, &pyproject, &declared)?;
+    install.present = listed.map(|list| install::ask_host(layout, &list, &needed));
     let coverage = coverage_config::read(&mut source, &pyproject, pytest.coverage_config().as_deref())?;
     let thresholds = thresholds::find(&mut source)?;
     let mut notes = declared.notes;
@@ -69,6 +73,7 @@ pub fn detect(layout: &Layout) -> Result<Option<Project>, ProjectError> {
     let tests = runner::plan(layout, &install, &pytest, &coverage, &suites);
     Ok(Some(Project {
         ecosystem: "python",
+        host_python: layout.host.python.clone(),
         manifests: declared.manifests,
         notes,
         thresholds,

@@ -8,6 +8,7 @@ use toml::Table;
 
 use super::lock;
 use super::manifest::{Declared, Lock};
+use super::present;
 use super::source::{Source, hex};
 use crate::act::project::{Command, Host, InstallPlan, Layout, ProjectError};
 
@@ -47,7 +48,18 @@ pub fn plan(
         env: active(&env, layout.host),
         what: "list the packages of the environment".to_string(),
     };
-    Ok(InstallPlan { key, env, steps: all, python, probe })
+    let import_folder = present::import_folder(layout.files);
+    Ok(InstallPlan { key, env, steps: all, python, probe, present: None, import_folder })
+}
+
+const CHECK_PRESENT: &str = include_str!("../assets/check_present.py");
+
+/// Asks the host's interpreter for what is declared and for what a measured test run needs.
+pub fn ask_host(layout: &Layout, requirements: &[String], needed: &[String]) -> Command {
+    let mut argv = vec![text(&layout.host.python), "-c".to_string(), CHECK_PRESENT.to_string()];
+    argv.extend(requirements.iter().cloned());
+    argv.extend(present::unpinned(needed));
+    command(layout, argv, Vec::new(), "look for what is declared in the active environment".to_string())
 }
 
 /// Sources that an editable installation builds once: with another content the environment is another.
