@@ -78,17 +78,19 @@ fn own(source: &mut Source, pyproject: &Table, declared: &Declared) -> Result<Op
 
 fn setup_py(text: &str, declared: &Declared) -> Option<Vec<String>> {
     let tokens = literals::tokens(text);
-    let mut all = Vec::new();
-    if let Some(at) = literals::value_of(&tokens, "install_requires") {
-        if tokens.get(at) != Some(&Token::Sign('[')) {
-            return None;
+    // Given, but not as a literal: only running the file would tell.
+    let literal = |keyword: &str, sign: char| -> Option<Option<usize>> {
+        if !tokens.contains(&Token::Name(keyword.to_string())) {
+            return Some(None);
         }
+        let at = literals::value_of(&tokens, keyword)?;
+        (tokens.get(at) == Some(&Token::Sign(sign))).then_some(Some(at))
+    };
+    let mut all = Vec::new();
+    if let Some(at) = literal("install_requires", '[')? {
         all.extend(literals::strings(literals::inside(&tokens, at)));
     }
-    if let Some(at) = literals::value_of(&tokens, "extras_require") {
-        if tokens.get(at) != Some(&Token::Sign('{')) {
-            return None;
-        }
+    if let Some(at) = literal("extras_require", '{')? {
         let extras = literals::dict_of_lists(&tokens, at);
         all.extend(extras.into_iter().filter(|(name, _)| declared.extras.contains(name)).flat_map(|(_, list)| list));
     }
