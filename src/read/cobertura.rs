@@ -10,6 +10,8 @@ use std::io::Read;
 
 /// Line numbers beyond this are no source file's. Some writers give a 0 to what they cannot place.
 pub const MAX_LINE: u64 = 50_000_000;
+/// The longest `<source>`: no folder's path is longer.
+const MAX_SOURCE_BYTES: usize = 4096;
 
 pub fn read(source: &mut dyn Read) -> Result<Coverage, ReadError> {
     let mut xml = Xml::new(source);
@@ -18,10 +20,7 @@ pub fn read(source: &mut dyn Read) -> Result<Coverage, ReadError> {
         let depth = xml.depth();
         let done = match xml.next()? {
             Event::Start(tag) => reader.start(depth, &tag),
-            Event::End(name) => {
-                reader.end(depth, name);
-                Ok(())
-            }
+            Event::End(name) => reader.end(depth, name),
             Event::Text(raw) => {
                 reader.text(&unescape(raw));
                 Ok(())
@@ -54,6 +53,7 @@ impl Reader {
         match tag.name() {
             b"line" if self.lines > 0 && depth == self.lines => self.line(tag)?,
             b"lines" if self.class.is_some_and(|(_, class)| class == depth) => self.lines = depth + 1,
+            b"class" if self.class.is_some() => return Err("<class> inside a <class>".into()),
             b"class" => {
                 let Some(name) = tag.get("filename") else {
                     return Err("<class> without a `filename`".into());
@@ -95,17 +95,22 @@ impl Reader {
     }
 
     fn text(&mut self, text: &str) {
-        if let Some(source) = &mut self.source {
+        if let Some(source) = &mut self.source
+            && source.len() <= MAX_SOURCE_BYTES
+        {
             source.push_str(text);
         }
     }
 
-    fn end(&mut self, depth: usize, name: &[u8]) {
+    fn end(&mut self, depth: usize, name: &[u8]) -> Result<(), String> {
         match name {
             b"lines" if depth == self.lines => self.lines = 0,
             b"class" if self.class.is_some_and(|(_, class)| class == depth) => self.class = None,
             b"source" => {
                 let source = self.source.take().unwrap_or_default();
+                if source.len() > MAX_SOURCE_BYTES {
+                    return Err(format!("a <source> longer than {MAX_SOURCE_BYTES} bytes"));
+                }
                 let source = source.trim().replace('\\', "/");
                 if !source.is_empty() {
                     self.out.sources.push(source);
@@ -113,6 +118,7 @@ impl Reader {
             }
             _ => {}
         }
+        Ok(())
     }
 }
 
@@ -194,6 +200,20 @@ mod tests {
             assert_eq!(error.line, Some(2));
             assert!(error.message.contains(what), "{}", error.message);
         }
+    }
+
+    #[test]
+    fn a_class_in_a_class_is_refused() {
+        let error = one("<coverage><class filename='a'><lines>\n<class filename='b'/><line number='1' hits='1'/></lines></class></coverage>")
+            .unwrap_err();
+        assert_eq!((error.line, error.message.as_str()), (Some(2), "<class> inside a <class>"));
+    }
+
+    #[test]
+    fn a_source_is_bounded() {
+        let long = "p/".repeat(MAX_SOURCE_BYTES);
+        let error = one(&format!("<coverage><sources><source>{long}</source></sources></coverage>")).unwrap_err();
+        assert!(error.message.contains("longer than"), "{}", error.message);
     }
 
     #[test]

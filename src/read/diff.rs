@@ -36,15 +36,15 @@ pub fn read(source: &mut dyn Read) -> Result<Changes, DiffError> {
             out.add(path, next, holds_code(path, &line[1..]));
             next += 1;
             left -= 1;
-        } else if left > 0 && !line.starts_with(b"\\") {
-            return Err(bad(format!("{left} more added lines expected")));
+        } else if removed + left > 0 && !line.starts_with(b"\\") {
+            return Err(bad(format!("{removed} more removed and {left} more added lines expected")));
         } else if let Some(name) = line.strip_prefix(b"+++ ") {
             path = new_path(name);
         } else if line.starts_with(b"@@ ") {
             (removed, next, left) = hunk(line).ok_or_else(|| bad("no hunk header".into()))?;
         }
     }
-    if left > 0 {
+    if removed + left > 0 {
         return Err(DiffError { line: number, message: "the diff ends inside a hunk".into() });
     }
     Ok(out)
@@ -62,18 +62,20 @@ fn hunk(line: &[u8]) -> Option<(u32, u32, u32)> {
     };
     let (_, removed) = count(old.strip_prefix('-')?)?;
     let (from, added) = count(new.strip_prefix('+')?)?;
+    // No line lies beyond the numbers; nor do more lines than there are numbers.
+    from.checked_add(added)?.checked_add(removed)?;
     Some((removed, from, added))
 }
 
-/// The path behind `+++ `; git quotes names with special bytes, and ends unquoted ones with a tab where they hold spaces.
+/// The path behind `+++ `; git quotes names with special bytes (quote.c), and ends those that hold a space with a tab.
 fn new_path(name: &[u8]) -> Option<String> {
     let name = name.strip_suffix(b"\r").unwrap_or(name);
     if name == b"/dev/null" {
         return None;
     }
+    let name = name.strip_suffix(b"\t").unwrap_or(name);
     let Some(quoted) = name.strip_prefix(b"\"").and_then(|n| n.strip_suffix(b"\"")) else {
-        let plain = name.strip_suffix(b"\t").unwrap_or(name);
-        return Some(String::from_utf8_lossy(plain).into_owned());
+        return Some(String::from_utf8_lossy(name).into_owned());
     };
     let mut out = Vec::with_capacity(quoted.len());
     let mut bytes = quoted.iter().copied();
@@ -83,8 +85,12 @@ fn new_path(name: &[u8]) -> Option<String> {
             continue;
         }
         match bytes.next()? {
-            b'n' => out.push(b'\n'),
+            b'a' => out.push(7),
+            b'b' => out.push(8),
             b't' => out.push(b'\t'),
+            b'n' => out.push(b'\n'),
+            b'v' => out.push(11),
+            b'f' => out.push(12),
             b'r' => out.push(b'\r'),
             octal @ b'0'..=b'3' => {
                 let digits = [octal, bytes.next()?, bytes.next()?];
@@ -127,10 +133,28 @@ mod tests {
     }
 
     #[test]
+    fn names_are_read_as_git_writes_them() {
+        // Written by git 2.39: a quoted name with a space ends with a tab behind its quote.
+        for (written, name) in [
+            ("\"s\\303\\274 x.py\"\t", "sü x.py"),
+            ("\"new \\\"q\\\".py\"\t", "new \"q\".py"),
+            ("\"be\\all.py\"", "be\u{7}ll.py"),
+            ("\"\\a\\b\\t\\n\\v\\f\\r\\\\\"", "\u{7}\u{8}\t\n\u{b}\u{c}\r\\"),
+            ("sp ace.py\t", "sp ace.py"),
+        ] {
+            let changes = one(&format!("+++ {written}\n@@ -0,0 +1 @@\n+1\n")).unwrap();
+            assert_eq!(changes.files().map(|(path, _)| path).collect::<Vec<_>>(), [name]);
+        }
+    }
+
+    #[test]
     fn a_diff_that_was_cut_is_refused() {
         let error = one("+++ a.py\n@@ -0,0 +1,3 @@\n+1\n").unwrap_err();
         assert_eq!(error.message, "the diff ends inside a hunk");
         assert_eq!(one("+++ a.py\n@@ -0,0 +1,3 @@\n+1\nother\n").unwrap_err().line, 4);
+        assert_eq!(one("+++ a.py\n@@ -1,2 +0,0 @@\n-1\n").unwrap_err().message, "the diff ends inside a hunk");
+        assert_eq!(one("+++ a.py\n@@ -1,2 +0,0 @@\n-1\n+++ b.py\n").unwrap_err().line, 4);
+        assert_eq!(one("+++ a.py\n@@ -0,0 +4294967295,2 @@\n+1\n+2\n").unwrap_err().message, "no hunk header");
         assert_eq!(one("+++ a.py\n@@ nonsense @@\n").unwrap_err().message, "no hunk header");
     }
 }

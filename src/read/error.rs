@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+/// The longest message: names and values in it are the file's own, and may be as long as a tag.
+pub const MAX_MESSAGE_BYTES: usize = 1024;
+
 /// The kinds of the `read --json` contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -25,7 +28,12 @@ pub struct ReadError {
 
 impl ReadError {
     pub fn new(kind: ErrorKind, line: Option<u64>, message: impl Into<String>) -> ReadError {
-        ReadError { kind, line, message: message.into() }
+        let mut message = message.into();
+        if message.len() > MAX_MESSAGE_BYTES {
+            message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES - '…'.len_utf8()));
+            message.push('…');
+        }
+        ReadError { kind, line, message }
     }
 
     pub fn malformed(line: u64, message: impl Into<String>) -> ReadError {
@@ -34,5 +42,17 @@ impl ReadError {
 
     pub fn too_large(line: u64, message: impl Into<String>) -> ReadError {
         ReadError::new(ErrorKind::TooLarge, Some(line), message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_bounded_whatever_the_file_says() {
+        let error = ReadError::malformed(1, format!("</{}> without a start tag", "é".repeat(MAX_MESSAGE_BYTES)));
+        assert!(error.message.len() <= MAX_MESSAGE_BYTES && error.message.ends_with('…'), "{}", error.message);
+        assert_eq!(ReadError::malformed(1, "short").message, "short");
     }
 }

@@ -18,6 +18,9 @@ pub struct Input<'r> {
     checked: usize,
     end: usize,
     ended: bool,
+    /// What is wrong with the byte at `checked`: told when those before it are used up, so that the first fault
+    /// of a file is the one that is told, however the bytes arrived.
+    refused: Option<ReadError>,
     /// 1-based line of the first byte of the buffer; lines behind it are counted when asked for.
     line: u64,
     controls: Controls,
@@ -32,7 +35,17 @@ pub enum Controls {
 
 impl<'r> Input<'r> {
     pub fn new(source: &'r mut dyn Read, controls: Controls) -> Input<'r> {
-        Input { source, buffer: vec![0; 2 * CHUNK], start: 0, checked: 0, end: 0, ended: false, line: 1, controls }
+        Input {
+            source,
+            buffer: vec![0; 2 * CHUNK],
+            start: 0,
+            checked: 0,
+            end: 0,
+            ended: false,
+            refused: None,
+            line: 1,
+            controls,
+        }
     }
 
     /// The checked bytes at hand.
@@ -58,12 +71,15 @@ impl<'r> Input<'r> {
 
     /// Brings in more bytes behind those at hand; `false` at the end of the stream.
     pub fn fill(&mut self) -> Result<bool, ReadError> {
+        if let Some(refused) = &self.refused {
+            return Err(refused.clone());
+        }
         if self.ended {
             return Ok(false);
         }
-        self.make_room()?;
-        let before = self.checked;
-        while self.checked == before && !self.ended {
+        loop {
+            self.make_room()?;
+            let before = self.checked;
             let read = loop {
                 match self.source.read(&mut self.buffer[self.end..]) {
                     Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
@@ -73,9 +89,14 @@ impl<'r> Input<'r> {
             let count = read.map_err(|e| ReadError::malformed(self.line(), format!("cannot be read on: {e}")))?;
             self.ended = count == 0;
             self.end += count;
-            self.check()?;
+            self.check();
+            match &self.refused {
+                _ if self.checked > before => return Ok(true),
+                Some(refused) => return Err(refused.clone()),
+                None if self.ended => return Ok(false),
+                None => {} // the beginning of a character
+            }
         }
-        Ok(self.checked > before)
     }
 
     fn make_room(&mut self) -> Result<(), ReadError> {
@@ -86,38 +107,33 @@ impl<'r> Input<'r> {
             self.checked -= self.start;
             self.start = 0;
         }
-        if self.buffer.len() - self.end >= CHUNK {
-            return Ok(());
-        }
         if self.end >= MAX_TOKEN_BYTES {
             let message = format!("one tag or line is longer than {MAX_TOKEN_BYTES} bytes");
             return Err(ReadError::too_large(self.line(), message));
         }
-        self.buffer.resize(self.buffer.len() * 2, 0);
+        // Never larger than the longest token: what is accepted must not depend on how the bytes arrive.
+        if self.buffer.len() - self.end < CHUNK {
+            self.buffer.resize((self.buffer.len() * 2).min(MAX_TOKEN_BYTES), 0);
+        }
         Ok(())
     }
 
     /// Checks what was read last: UTF-8, and no control characters where they are refused.
-    fn check(&mut self) -> Result<(), ReadError> {
+    fn check(&mut self) {
         let fresh = &self.buffer[self.checked..self.end];
-        let valid = match std::str::from_utf8(fresh) {
-            Ok(_) => fresh.len(),
-            Err(e) if e.error_len().is_none() && !self.ended => e.valid_up_to(),
-            Err(e) => {
-                let line = self.line_of(self.checked + e.valid_up_to());
-                return Err(ReadError::malformed(line, "not UTF-8 text"));
-            }
+        let (mut valid, mut refused) = match std::str::from_utf8(fresh) {
+            Ok(_) => (fresh.len(), None),
+            Err(e) if e.error_len().is_none() && !self.ended => (e.valid_up_to(), None),
+            Err(e) => (e.valid_up_to(), Some("not UTF-8 text".to_string())),
         };
         if self.controls == Controls::Refused
             && let Some(at) = find_control(&fresh[..valid])
         {
-            let line = self.line_of(self.checked + at);
-            let code = fresh[at];
-            let message = format!("control character U+{code:04X}, which XML does not allow");
-            return Err(ReadError::malformed(line, message));
+            valid = at;
+            refused = Some(format!("control character U+{:04X}, which XML does not allow", fresh[at]));
         }
         self.checked += valid;
-        Ok(())
+        self.refused = refused.map(|message| ReadError::malformed(self.line_of(self.checked), message));
     }
 
     fn line_of(&self, at: usize) -> u64 {
@@ -186,6 +202,48 @@ mod tests {
             };
             assert_eq!(error.line, Some(line));
             assert!(error.message.contains(what), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn the_first_fault_is_told_when_what_stands_before_it_is_used_up() {
+        let bytes = b"a\nb\xff\x1b";
+        let mut source = &bytes[..];
+        let mut input = Input::new(&mut source, Controls::Refused);
+        assert!(input.fill().unwrap());
+        assert_eq!(input.bytes(), b"a\nb");
+        input.advance(3);
+        for _ in 0..2 {
+            let error = input.fill().unwrap_err();
+            assert_eq!((error.line, error.message.as_str()), (Some(2), "not UTF-8 text"));
+        }
+    }
+
+    /// Gives 50,000 bytes at a time.
+    struct Spoon<R>(R);
+
+    impl<R: Read> Read for Spoon<R> {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            let count = out.len().min(50_000);
+            self.0.read(&mut out[..count])
+        }
+    }
+
+    #[test]
+    fn the_longest_token_is_the_same_in_any_pieces() {
+        for (length, accepted) in [(MAX_TOKEN_BYTES - 1, true), (MAX_TOKEN_BYTES, false)] {
+            let mut whole = std::io::repeat(b'a').take(length as u64);
+            let mut pieces = Spoon(std::io::repeat(b'a').take(length as u64));
+            for source in [&mut whole as &mut dyn Read, &mut pieces] {
+                let mut input = Input::new(source, Controls::Refused);
+                let end = loop {
+                    match input.fill() {
+                        Ok(true) => {}
+                        other => break other,
+                    }
+                };
+                assert_eq!((end.is_ok(), input.bytes().len()), (accepted, length));
+            }
         }
     }
 

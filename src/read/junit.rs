@@ -11,6 +11,8 @@ use std::io::Read;
 
 /// How many distinct source files are remembered, to tell whose tree the report is from.
 const NAMED_FILES: usize = 64;
+/// The longest path that is remembered.
+const NAMED_BYTES: usize = 4096;
 
 /// Reads one report; `each` sees every case in order.
 pub fn read(source: &mut dyn Read, each: &mut dyn FnMut(&Case<'_>)) -> Result<Tests, ReadError> {
@@ -95,13 +97,13 @@ impl Reader<'_> {
     fn remember_file(&mut self, tag: &Tag<'_>) {
         let Some(file) = tag.get("file") else { return };
         let known = &mut self.out.named_files;
-        if known.len() < NAMED_FILES && !known.iter().any(|f| *f == file) {
+        if known.len() < NAMED_FILES && file.len() <= NAMED_BYTES && !known.iter().any(|f| *f == file) {
             known.push(file.into_owned());
         }
     }
 
     fn text(&mut self, raw: &[u8], escaped: bool) {
-        if !self.case.collecting || self.case.text.len() >= KEPT_BYTES {
+        if !self.case.collecting {
             return;
         }
         if escaped {
@@ -109,7 +111,10 @@ impl Reader<'_> {
         } else {
             self.case.text.push_str(text(raw));
         }
-        truncate(&mut self.case.text, KEPT_BYTES);
+        if self.case.text.len() > KEPT_BYTES {
+            truncate(&mut self.case.text, KEPT_BYTES);
+            self.case.collecting = false;
+        }
     }
 
     /// `depth` counts the element that ends.
@@ -212,10 +217,12 @@ impl CaseState {
 /// the test begins (pytest counts those lines from 0).
 fn keep(case: &Case<'_>) -> KeptCase {
     let place = place_in(case.text);
+    let short = |text: &str| text[..text.floor_char_boundary(KEPT_BYTES)].to_string();
+    let id = if case.class.is_empty() { case.name.into() } else { format!("{}::{}", case.class, case.name) };
     KeptCase {
-        id: if case.class.is_empty() { case.name.into() } else { format!("{}::{}", case.class, case.name) },
+        id: short(&id),
         outcome: case.outcome,
-        path: place.map(|(path, _)| path.to_string()).or(case.file.map(str::to_string)),
+        path: place.map(|(path, _)| path).or(case.file).map(short),
         line: place.map(|(_, line)| line).or(case.line.filter(|&line| line > 0)),
         message: case.message.into(),
         text: case.text.into(),
@@ -341,6 +348,17 @@ mod tests {
         let kept = &tests.kept[0];
         assert_eq!((kept.path.as_deref(), kept.line, kept.id.as_str()), (Some("t/c.py"), Some(41), "t.c::a"));
         assert_eq!(tests.tool.as_deref(), Some("pytest"));
+    }
+
+    #[test]
+    fn kept_texts_end_at_their_bound_on_a_whole_character() {
+        let (long, name) = ("x".repeat(KEPT_BYTES - 1), "n".repeat(2 * KEPT_BYTES));
+        let (tests, _) = one(&format!(
+            "<testsuite><testcase classname='k' name='{name}' file='{name}'><failure>{long}é<b/>yz</failure></testcase></testsuite>"
+        ));
+        let kept = &tests.kept[0];
+        assert_eq!(kept.text, long);
+        assert_eq!((kept.id.len(), kept.path.as_ref().map(String::len)), (KEPT_BYTES, Some(KEPT_BYTES)));
     }
 
     #[test]

@@ -13,8 +13,14 @@ use std::ops::Range;
 
 /// The deepest nesting that is accepted.
 const MAX_DEPTH: usize = 256;
+/// The longest name of an element; those of the open ones are kept.
+const MAX_NAME_BYTES: usize = 4096;
+/// The most attributes of one tag; each is compared with those before it.
+const MAX_ATTRIBUTES: usize = 256;
 /// The longest entity reference, such as `&#x10FFFF;`.
 const MAX_REFERENCE_BYTES: usize = 16;
+/// White space between two tags is left out up to this length.
+const LAYOUT_BYTES: usize = 4096;
 
 /// What comes next. Every `Start` is followed by its `End`, also for `<empty/>`.
 #[derive(Debug)]
@@ -23,7 +29,7 @@ pub enum Event<'a> {
     /// The local name of the element that ends.
     End(&'a [u8]),
     /// A piece of text; entity references are not yet resolved (see [`unescape`]).
-    /// White space alone between two tags is left out.
+    /// White space alone between two tags is left out (up to [`LAYOUT_BYTES`]).
     Text(&'a [u8]),
     /// A piece of a CDATA section, as it is.
     Cdata(&'a [u8]),
@@ -148,20 +154,15 @@ impl<'r> Xml<'r> {
                 return self.eof();
             }
             if self.input.bytes()[0] != b'<' {
-                if self.after_tag
-                    && let blank = spaces(self.input.bytes())
-                    && self.input.bytes().get(blank) == Some(&b'<')
-                {
-                    self.input.advance(blank);
+                if self.depths.is_empty() {
+                    self.outside_text()?;
+                    continue;
+                }
+                if self.after_tag && self.layout()? {
                     continue;
                 }
                 self.after_tag = false;
                 let length = self.text_piece()?;
-                if self.depths.is_empty() {
-                    self.refuse_outside_text(length)?;
-                    self.input.advance(length);
-                    continue;
-                }
                 self.pending = length;
                 return Ok(Event::Text(&self.input.bytes()[..length]));
             }
@@ -178,7 +179,7 @@ impl<'r> Xml<'r> {
                         return Ok(Event::Cdata(&self.input.bytes()[..length]));
                     }
                 }
-                Some(b'?') => self.skip_to(b"?>", "a processing instruction")?,
+                Some(b'?') => self.instruction()?,
                 Some(_) => {
                     self.after_tag = true;
                     return self.start_tag();
@@ -191,7 +192,8 @@ impl<'r> Xml<'r> {
     /// Skips a byte order mark.
     fn begin(&mut self) -> Result<(), ReadError> {
         self.begun = true;
-        if self.at_least(3)?.starts_with(super::BYTE_ORDER_MARK) {
+        // One character: the input hands it out whole.
+        if self.at_least(1)?.starts_with(super::BYTE_ORDER_MARK) {
             self.input.advance(super::BYTE_ORDER_MARK.len());
         }
         Ok(())
@@ -230,45 +232,75 @@ impl<'r> Xml<'r> {
         Ok(self.input.bytes())
     }
 
-    /// The length of the text at hand: up to the next `<`, or what the window holds, never splitting a reference.
-    fn text_piece(&mut self) -> Result<usize, ReadError> {
+    /// Passes white space up to the next tag; `false` where something else follows.
+    fn layout(&mut self) -> Result<bool, ReadError> {
         loop {
             let bytes = self.input.bytes();
-            let length = memchr(b'<', bytes).unwrap_or(bytes.len());
-            let checked = self.check_text(&bytes[..length])?;
-            if checked == length || checked > 0 {
-                return Ok(checked);
-            }
-            // A reference stands at the very end of the window.
-            if length < bytes.len() || bytes.len() > MAX_REFERENCE_BYTES || !self.input.fill()? {
-                return Err(self.error("`&` that begins no entity reference"));
+            let blank = spaces(&bytes[..bytes.len().min(LAYOUT_BYTES)]);
+            let next = bytes.get(blank).copied();
+            match next {
+                _ if blank == LAYOUT_BYTES => return Ok(false),
+                Some(b'<') => {
+                    self.input.advance(blank);
+                    return Ok(true);
+                }
+                Some(_) => return Ok(false),
+                None if self.input.fill()? => {}
+                None => return Ok(false),
             }
         }
     }
 
-    /// Checks references and `]]>`; gives how much of the text is complete.
-    fn check_text(&self, bytes: &[u8]) -> Result<usize, ReadError> {
+    /// The length of the text at hand: up to the next `<`, or what the window holds, never splitting a reference
+    /// or a `]]>`.
+    fn text_piece(&mut self) -> Result<usize, ReadError> {
+        let mut last = false;
+        loop {
+            let bytes = self.input.bytes();
+            let tag = memchr(b'<', bytes);
+            let length = self.check_text(&bytes[..tag.unwrap_or(bytes.len())], last || tag.is_some())?;
+            if length > 0 {
+                return Ok(length);
+            }
+            last = !self.input.fill()?;
+        }
+    }
+
+    /// Checks references and `]]>`; gives how much of the text is complete. `whole`: the text ends here.
+    fn check_text(&self, bytes: &[u8], whole: bool) -> Result<usize, ReadError> {
+        let bracket = memchr(b']', bytes).and_then(|_| memmem::find(bytes, b"]]>"));
+        let end = match bracket {
+            Some(at) => at,
+            None if whole => bytes.len(),
+            None => bytes.len() - bytes.iter().rev().take(2).take_while(|&&b| b == b']').count(),
+        };
         let mut from = 0;
-        while let Some(found) = memchr(b'&', &bytes[from..]) {
+        while let Some(found) = memchr(b'&', &bytes[from..end]) {
             let at = from + found;
-            match reference(&bytes[at..]) {
+            match reference(&bytes[at..end]) {
                 Reference::Known(length, _) => from = at + length,
+                Reference::Open if whole || bracket.is_some() => {
+                    return Err(self.error_at(at, "`&` that begins no entity reference"));
+                }
                 Reference::Open => return Ok(at),
-                Reference::Bad => return Err(self.error_at(at, bad_reference(&bytes[at..]))),
+                Reference::Bad => return Err(self.error_at(at, bad_reference(&bytes[at..end]))),
             }
         }
-        if memchr(b']', bytes).is_some()
-            && let Some(at) = memmem::find(bytes, b"]]>")
-        {
-            return Err(self.error_at(at, "`]]>` in text"));
+        match bracket {
+            Some(at) => Err(self.error_at(at, "`]]>` in text")),
+            None => Ok(end),
         }
-        Ok(bytes.len())
     }
 
-    fn refuse_outside_text(&self, length: usize) -> Result<(), ReadError> {
-        let outside = &self.input.bytes()[..length];
-        match outside.iter().position(|b| !b.is_ascii_whitespace()) {
-            None => Ok(()),
+    /// Passes what stands before or behind the root, up to the next `<`: white space.
+    fn outside_text(&mut self) -> Result<(), ReadError> {
+        let bytes = self.input.bytes();
+        let length = memchr(b'<', bytes).unwrap_or(bytes.len());
+        match bytes[..length].iter().position(|b| !b.is_ascii_whitespace()) {
+            None => {
+                self.input.advance(length);
+                Ok(())
+            }
             Some(at) if self.seen_root => Err(self.error_at(at, "text behind the last element")),
             Some(at) => Err(self.error_at(at, "text before the first element: not XML")),
         }
@@ -359,25 +391,52 @@ impl<'r> Xml<'r> {
         }
     }
 
+    /// Skips `<?name …?>`.
+    fn instruction(&mut self) -> Result<(), ReadError> {
+        let name = match self.at_least(3)?.get(2..) {
+            None | Some([]) => return Err(self.cut("a processing instruction")),
+            Some(rest) => name_length(rest),
+        };
+        if name == 0 {
+            return Err(self.error("a processing instruction without a name"));
+        }
+        self.input.advance(3);
+        self.skip_to(b"?>", "a processing instruction")
+    }
+
     /// Skips `<!DOCTYPE …>`. An internal subset could declare entities, which no report writer does: refused.
     fn doctype(&mut self) -> Result<(), ReadError> {
-        let mut from = 0;
+        let mut at = b"<!DOCTYPE".len();
+        let mut quote = None;
         loop {
-            let bytes = self.input.bytes();
-            match bytes[from..].iter().position(|b| matches!(b, b'>' | b'[')) {
-                Some(found) if bytes[from + found] == b'>' => {
-                    self.input.advance(from + found + 1);
-                    return Ok(());
+            while let Some(&byte) = self.input.bytes().get(at) {
+                match (quote, byte) {
+                    (Some(open), _) if open == byte => quote = None,
+                    (Some(_), _) => {}
+                    (None, b'"' | b'\'') => quote = Some(byte),
+                    (None, b'>') => return self.end_doctype(at),
+                    (None, b'[') => {
+                        return Err(self.error_at(at, "a document type that declares its own entities"));
+                    }
+                    (None, b'<') => return Err(self.error_at(at, "`<` inside the document type")),
+                    (None, _) => {}
                 }
-                Some(found) => {
-                    return Err(self.error_at(from + found, "a document type that declares its own entities"));
-                }
-                None => from = bytes.len(),
+                at += 1;
             }
             if !self.input.fill()? {
                 return Err(self.cut("the document type"));
             }
         }
+    }
+
+    fn end_doctype(&mut self, end: usize) -> Result<(), ReadError> {
+        let inside = &self.input.bytes()[b"<!DOCTYPE".len()..end];
+        let blank = spaces(inside);
+        if blank == 0 || name_length(&inside[blank..]) == 0 {
+            return Err(self.error("a document type without a name"));
+        }
+        self.input.advance(end + 1);
+        Ok(())
     }
 
     fn start_tag(&mut self) -> Result<Event<'_>, ReadError> {
@@ -392,6 +451,10 @@ impl<'r> Xml<'r> {
             match scan_tag(self.input.bytes(), &mut self.attributes) {
                 Scan::Tag { name, length, empty } => break (name, length, empty),
                 Scan::Bad(at, message) => return Err(self.error_at(at, message)),
+                Scan::Large => {
+                    let message = format!("more than {MAX_ATTRIBUTES} attributes in one tag");
+                    return Err(ReadError::too_large(self.input.line(), message));
+                }
                 Scan::More => {
                     if !self.input.fill()? {
                         return Err(self.cut("a tag"));
@@ -399,6 +462,10 @@ impl<'r> Xml<'r> {
                 }
             }
         };
+        if name.len() > MAX_NAME_BYTES {
+            let message = format!("a name longer than {MAX_NAME_BYTES} bytes");
+            return Err(ReadError::too_large(self.input.line(), message));
+        }
         self.seen_root = true;
         self.depths.push(self.open.len());
         self.open.extend_from_slice(&self.input.bytes()[name.clone()]);
@@ -448,6 +515,8 @@ enum Scan {
     },
     /// Where, and what is wrong there.
     Bad(usize, String),
+    /// More attributes than are accepted.
+    Large,
     /// The tag does not end in the bytes at hand.
     More,
 }
@@ -475,6 +544,7 @@ fn scan_tag(bytes: &[u8], attributes: &mut Vec<Attribute>) -> Scan {
                 Some(_) => return Scan::Bad(at, "`/` inside a tag".into()),
             },
             Some(_) if spaced == 0 => return Scan::Bad(at, "no space before an attribute".into()),
+            Some(_) if attributes.len() == MAX_ATTRIBUTES => return Scan::Large,
             Some(_) => match scan_attribute(bytes, at) {
                 Ok(Some(attribute)) => {
                     at = attribute.value.end + 1;
@@ -645,7 +715,11 @@ mod tests {
     /// The events as one line, or the error.
     fn events(document: &[u8]) -> Result<String, ReadError> {
         let mut source = document;
-        let mut xml = Xml::new(&mut source);
+        read_all(&mut source)
+    }
+
+    fn read_all(source: &mut dyn Read) -> Result<String, ReadError> {
+        let mut xml = Xml::new(source);
         let mut out = String::new();
         loop {
             match xml.next()? {
@@ -666,10 +740,7 @@ mod tests {
 
     #[test]
     fn a_document_is_read_as_it_stands() {
-        let document = "\u{feff}<?xml version=\"1.0\"?><!DOCTYPE a SYSTEM 'x>y'>\n<!-- c - --><n:a b = '&lt;1>' c=\"&#x1F600;\">x &amp; y<![CDATA[<z>]]]]><![CDATA[>]]><d/></n:a >\n";
-        // The document type ends at the first `>`: quoted ones do not occur in reports.
-        assert!(events(document.as_bytes()).is_err());
-        let document = document.replace("x>y", "x");
+        let document = "\u{feff}<?xml version=\"1.0\"?><!DOCTYPE a SYSTEM 'x>y\"'>\n<!-- c - --><n:a b = '&lt;1>' c=\"&#x1F600;\">x &amp; y<![CDATA[<z>]]]]><![CDATA[>]]><d/></n:a >\n";
         assert_eq!(events(document.as_bytes()).unwrap(), "<a b=<1> c=\u{1F600}>x & y<z>]]><d></d></a>");
     }
 
@@ -695,6 +766,13 @@ mod tests {
             ("<a><![CDATA[x", 1, "CDATA"),
             ("<a\nb", 2, "a tag"),
             ("<!DOCTYPE a [<!ENTITY b 'c'>]><a/>", 1, "entities"),
+            ("<!DOCTYPE><a/>", 1, "without a name"),
+            ("<!DOCTYPE a\n<b>><a/>", 2, "`<` inside the document type"),
+            ("<!DOCTYPE a\n'><a/>", 2, "the document type"),
+            ("<a><?></a>", 1, "without a name"),
+            ("<a>\n]]> &bad;</a>", 2, "`]]>`"),
+            ("<a>&am]]></a>", 1, "`&` that begins"),
+            ("<a>x</a>&amp;", 1, "behind"),
             ("", 1, "no element"),
             ("< a/>", 1, "begins no tag"),
         ] {
@@ -724,6 +802,54 @@ mod tests {
             assert_eq!(bytes, long.len());
             assert!(pieces > 2);
         }
+    }
+
+    /// Gives one byte at a time.
+    struct Dribble<'a>(&'a [u8]);
+
+    impl Read for Dribble<'_> {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            let count = self.0.len().min(out.len()).min(1);
+            self.0.read(&mut out[..count])
+        }
+    }
+
+    #[test]
+    fn a_document_is_the_same_in_single_bytes() {
+        for document in [
+            "<a> <b/> \n x ]] > &amp;]<c> </c> </a>",
+            "<a>]]></a>",
+            "<a>&abcdefghijklm]]></a>",
+            "<a>]] &bad; ]]></a>",
+            "x &bad; <a/>",
+            "<a>\u{1}<b></a>",
+            "<a><b></a>\u{1}",
+            "<!DOCTYPE a 'b>c'><?p?><a/>",
+        ] {
+            let mut source = Dribble(document.as_bytes());
+            assert_eq!(read_all(&mut source), events(document.as_bytes()), "{document}");
+        }
+    }
+
+    #[test]
+    fn the_first_fault_of_a_file_is_the_one_that_is_told() {
+        assert!(events(b"<a>\n<b></a>\n\xff").unwrap_err().message.contains("</b> is due"));
+    }
+
+    #[test]
+    fn attributes_are_bounded() {
+        let attributes: String = (0..MAX_ATTRIBUTES).map(|n| format!(" a{n}=''")).collect();
+        assert!(events(format!("<a{attributes}/>").as_bytes()).is_ok());
+        let error = events(format!("<a{attributes} b=''/>").as_bytes()).unwrap_err();
+        assert_eq!(error.kind, super::super::ErrorKind::TooLarge);
+    }
+
+    #[test]
+    fn names_are_bounded() {
+        let name = "n".repeat(MAX_NAME_BYTES);
+        assert!(events(format!("<{name}/>").as_bytes()).is_ok());
+        let error = events(format!("<{name}n/>").as_bytes()).unwrap_err();
+        assert_eq!(error.kind, super::super::ErrorKind::TooLarge);
     }
 
     #[test]
