@@ -1,110 +1,173 @@
 #!/usr/bin/env python3
-"""Writes the inputs of the speed figures: generate.py KIND OUT [SCALE].
+"""Writes the inputs of the speed figures: generate.py KIND OUT [SCALE], and prints as JSON what is in them.
 
 Kinds: cobertura and lcov (2,000 files x 500 lines, times SCALE), junit (200,000 cases, times SCALE),
-repository (a git repository with those 2,000 files, a change of 10,000 lines and its Cobertura report).
-The same arguments always give the same bytes.
+repository (a git repository with those files, its Cobertura report, a last commit that changes 10,000 lines,
+times SCALE). The same arguments always give the same bytes. The counts are made while writing, from the
+random rows alone: what a reader must find.
 """
 
+import json
 import os
 import random
 import subprocess
 import sys
 
-FILES, LINES, CASES, CHANGED = 2_000, 500, 200_000, 10_000
+FILES, LINES, CASES = 2_000, 500, 200_000
+# One file in ten is changed, in each of these 50 lines.
+CHANGED = [7 * n for n in range(50)]
 
 
 def path_of(number):
     return f"src/package_{number // 100:03d}/module_{number % 100:02d}.py"
 
 
-def hits(rng):
-    return 0 if rng.random() < 0.12 else rng.randrange(1, 9_999)
+def rows(scale):
+    """One list a file: (hits, branches taken of two or None) a line."""
+    rng = random.Random(1)
+    for _ in range(FILES * scale):
+        row = []
+        for _ in range(LINES):
+            hits = 0 if rng.random() < 0.12 else 1 + int(rng.random() * 9_998)
+            taken = int(rng.random() * 3) if rng.random() < 0.03 else None
+            row.append((hits, taken if hits else None if taken is None else 0))
+        yield row
+
+
+class Counts:
+    """What the rows hold, in the words of `qte-ci read --json`."""
+
+    def __init__(self):
+        self.covered = self.total = self.taken = self.branches = self.files = 0
+
+    def add(self, row):
+        self.files += 1
+        self.total += len(row)
+        self.covered += sum(1 for hits, _ in row if hits)
+        branches = [taken for _, taken in row if taken is not None]
+        self.branches += 2 * len(branches)
+        self.taken += sum(branches)
+
+    def shown(self):
+        return {"lines_covered": self.covered, "lines_total": self.total, "branches_covered": self.taken,
+                "branches_total": self.branches, "files": self.files}
+
+
+def cobertura_line(number, hits, taken):
+    branch = "" if taken is None else f' branch="true" condition-coverage="{50 * taken}% ({taken}/2)"'
+    missing = f' missing-branches="{number + 2}"' if taken is not None and taken < 2 else ""
+    return f'\t\t\t\t\t\t<line number="{number}" hits="{hits}"{branch}{missing}/>\n'
+
+
+def cobertura_head(counts):
+    line_rate, branch_rate = counts.covered / counts.total, counts.taken / counts.branches
+    return ('<?xml version="1.0" ?>\n'
+            f'<coverage version="7.17.3" timestamp="1795508529692" lines-valid="{counts.total}" '
+            f'lines-covered="{counts.covered}" line-rate="{line_rate:.4f}" branches-valid="{counts.branches}" '
+            f'branches-covered="{counts.taken}" branch-rate="{branch_rate:.4f}" complexity="0">\n'
+            "\t<sources>\n\t\t<source>/w/project</source>\n\t</sources>\n\t<packages>\n")
 
 
 def cobertura(out, scale):
-    rng = random.Random(1)
-    files = FILES * scale
-    rows = [[hits(rng) for _ in range(LINES)] for _ in range(files)]
-    covered = sum(1 for row in rows for h in row if h)
+    counts = Counts()
+    for row in rows(scale):
+        counts.add(row)
     with open(out, "w", encoding="utf-8") as f:
-        f.write('<?xml version="1.0" ?>\n')
-        f.write(f'<coverage version="7.17.3" timestamp="1795508529692" lines-valid="{files * LINES}" '
-                f'lines-covered="{covered}" line-rate="0.88" branches-valid="0" branches-covered="0" '
-                'branch-rate="0" complexity="0">\n\t<sources>\n\t\t<source>/w/project</source>\n\t</sources>\n\t<packages>\n')
-        for number, row in enumerate(rows):
+        f.write(cobertura_head(counts))
+        for number, row in enumerate(rows(scale)):
             name = path_of(number)
             f.write(f'\t\t<package name="p{number}" line-rate="0.9" branch-rate="0" complexity="0">\n\t\t\t<classes>\n'
                     f'\t\t\t\t<class name="{os.path.basename(name)}" filename="{name}" complexity="0" '
                     'line-rate="0.9" branch-rate="0">\n\t\t\t\t\t<methods/>\n\t\t\t\t\t<lines>\n')
-            f.write("".join(f'\t\t\t\t\t\t<line number="{n}" hits="{h}"/>\n' for n, h in enumerate(row, 1)))
+            f.write("".join(cobertura_line(n, *line) for n, line in enumerate(row, 1)))
             f.write("\t\t\t\t\t</lines>\n\t\t\t\t</class>\n\t\t\t</classes>\n\t\t</package>\n")
         f.write("\t</packages>\n</coverage>\n")
+    return counts.shown()
+
+
+def lcov_branches(number, hits, taken):
+    ways = ("-", "-") if not hits else tuple("1" if way < taken else "0" for way in range(2))
+    return "".join(f"BRDA:{number},0,{way},{was}\n" for way, was in enumerate(ways))
 
 
 def lcov(out, scale):
-    rng = random.Random(1)
+    counts = Counts()
     with open(out, "w", encoding="utf-8") as f:
-        for number in range(FILES * scale):
-            row = [hits(rng) for _ in range(LINES)]
+        for number, row in enumerate(rows(scale)):
+            counts.add(row)
+            one = Counts()
+            one.add(row)
             f.write(f"TN:\nSF:{path_of(number)}\n")
-            f.write("".join(f"DA:{n},{h}\n" for n, h in enumerate(row, 1)))
-            f.write(f"LF:{LINES}\nLH:{sum(1 for h in row if h)}\nend_of_record\n")
+            f.write("".join(lcov_branches(n, *line) for n, line in enumerate(row, 1) if line[1] is not None))
+            f.write(f"BRF:{one.branches}\nBRH:{one.taken}\n")
+            f.write("".join(f"DA:{n},{hits}\n" for n, (hits, _) in enumerate(row, 1)))
+            f.write(f"LF:{LINES}\nLH:{one.covered}\nend_of_record\n")
+    return counts.shown()
 
 
 def junit(out, scale):
     rng = random.Random(2)
     cases = CASES * scale
-    kinds = ["f" if r < 0.022295 else "s" if r < 0.04 else "p" for r in (rng.random() for _ in range(cases))]
+    kinds = "".join("f" if r < 0.022295 else "s" if r < 0.04 else "p" for r in (rng.random() for _ in range(cases)))
+    failed, skipped = kinds.count("f"), kinds.count("s")
     with open(out, "w", encoding="utf-8") as f:
         f.write('<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite name="pytest" errors="0" '
-                f'failures="{kinds.count("f")}" skipped="{kinds.count("s")}" tests="{cases}" time="1234.5">\n')
+                f'failures="{failed}" skipped="{skipped}" tests="{cases}" time="1234.5">\n')
         for number, kind in enumerate(kinds):
-            f.write(f'<testcase classname="tests.unit.package_{number // 1000:03d}.test_module_{number // 50:05d}.TestCase" '
-                    f'name="test_case_{number}[parameter-{number % 17}-&lt;x&gt;]" time="0.{number % 1000:03d}"')
+            f.write(f'<testcase classname="tests.unit.package_{number // 1000:04d}.test_module_{number // 50:05d}'
+                    f'.TestWhatTheModuleReallyDoes" name="test_case_{number}[parameter-{number % 17}-&lt;x&gt;]" '
+                    f'time="0.{number % 1000:03d}"')
             if kind == "p":
                 f.write(" />\n")
             elif kind == "s":
-                f.write('><skipped type="pytest.skip" message="not on this platform">tests/x.py:1: not here</skipped></testcase>\n')
+                f.write('><skipped type="pytest.skip" message="not on this platform">tests/x.py:1: not here'
+                        "</skipped></testcase>\n")
             else:
-                f.write('><failure message="AssertionError: assert 1 == 2">def test_case():\n&gt;       assert 1 == 2\n'
+                f.write('><failure message="AssertionError: assert 1 == 2">def test_case():\n&gt;   assert 1 == 2\n'
                         + "E       assert 1 == 2\n" * 20
-                        + f"\ntests/unit/test_module_{number // 50:05d}.py:{number % 400 + 1}: AssertionError</failure></testcase>\n")
+                        + f"\ntests/unit/test_module_{number // 50:05d}.py:{number % 400 + 1}: AssertionError"
+                        "</failure></testcase>\n")
         f.write("</testsuite></testsuites>\n")
+    return {"tests": cases, "passed": cases - failed - skipped, "failed": failed, "errors": 0, "skipped": skipped}
 
 
 def git(folder, *arguments):
     subprocess.run(["git", "-C", folder, "-c", "user.name=bench", "-c", "user.email=bench@example.org",
-                    "-c", "commit.gpgsign=false", *arguments], check=True, stdout=subprocess.DEVNULL)
+                    "-c", "commit.gpgsign=false", "-c", "gc.auto=0", *arguments],
+                   check=True, stdout=subprocess.DEVNULL,
+                   env={**os.environ, "GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z",
+                        "GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z"})
+
+
+def write_module(path, changed):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("".join(f"value_{n} = {n}{' + 1' if n in changed else ''}\n" for n in range(LINES)))
 
 
 def repository(out, scale):
-    os.makedirs(out)
-    git(out, "init", "-q", "-b", "main")
-    for number in range(FILES * scale):
-        name = os.path.join(out, path_of(number))
+    names = [os.path.join(out, path_of(number)) for number in range(FILES * scale)]
+    for name in names:
         os.makedirs(os.path.dirname(name), exist_ok=True)
-        with open(name, "w", encoding="utf-8") as f:
-            f.write("".join(f"value_{n} = {n}\n" for n in range(LINES)))
+        write_module(name, ())
     with open(os.path.join(out, ".gitignore"), "w", encoding="utf-8") as f:
-        f.write("qte-*\ncoverage.xml\n")
+        f.write("qte-*\n*.xml\n")
+    git(out, "init", "-q", "-b", "main")
     git(out, "add", "-A")
     git(out, "commit", "-q", "-m", "base")
-    per_file = CHANGED // 200
-    for number in range(0, FILES, FILES // 200):
-        name = os.path.join(out, path_of(number))
-        with open(name, encoding="utf-8") as f:
-            lines = f.readlines()
-        for n in range(per_file):
-            lines[n * 7] = f"value_{n} = {n} + 1\n"
-        with open(name, "w", encoding="utf-8") as f:
-            f.writelines(lines)
+    for name in names[::10]:
+        write_module(name, CHANGED)
     git(out, "commit", "-q", "-a", "-m", "change")
-    cobertura(os.path.join(out, "coverage.xml"), scale)
+    counts = cobertura(os.path.join(out, "coverage.xml"), scale)
+    changed = [row[n][0] for row in list_every(rows(scale), 10) for n in CHANGED]
+    return {**counts, "changed_covered": sum(1 for hits in changed if hits), "changed_total": len(changed)}
+
+
+def list_every(items, step):
+    return (item for number, item in enumerate(items) if number % step == 0)
 
 
 if __name__ == "__main__":
-    kinds = {"cobertura": cobertura, "lcov": lcov, "junit": junit, "repository": repository}
-    if len(sys.argv) < 3 or sys.argv[1] not in kinds:
+    KINDS = {"cobertura": cobertura, "lcov": lcov, "junit": junit, "repository": repository}
+    if len(sys.argv) not in (3, 4) or sys.argv[1] not in KINDS:
         sys.exit(__doc__)
-    kinds[sys.argv[1]](sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 1)
+    print(json.dumps(KINDS[sys.argv[1]](sys.argv[2], int(sys.argv[3]) if len(sys.argv) == 4 else 1)))

@@ -5,7 +5,7 @@ mod collect;
 mod derive;
 mod reports;
 
-pub use derive::{policies, rederive};
+pub use derive::{asked, rederive};
 
 use crate::act::files::{self, JsonLines};
 use crate::facts::event::Event;
@@ -21,6 +21,8 @@ use std::time::{Instant, SystemTime};
 
 /// The folder of a run's own files, inside the project.
 pub const EVIDENCE_FOLDER: &str = "qte-evidence";
+/// Where, in that folder, reports go that lay in the way of a run's own.
+const BEFORE: &str = "before";
 
 /// What stops a run before it has a report. Everything else is a verdict.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +59,8 @@ pub async fn run(order: &Order, tell: &mut dyn FnMut(Event)) -> Result<Report, G
     let now = SystemTime::now();
     let mut clock = Clock { start: Instant::now(), timings: Vec::new() };
     let details_path = details_path(&order.report);
+    // Read first: it may be the last run's report.
+    let baseline = order.baseline.as_ref().map(|path| reports::read_whole(path));
     // Were this run to be stopped, an earlier one's report would be taken for its own.
     for old in [&order.report, &details_path] {
         files::remove(old).map_err(io_error(old.display().to_string()))?;
@@ -81,7 +85,7 @@ pub async fn run(order: &Order, tell: &mut dyn FnMut(Event)) -> Result<Report, G
     let mut base = None;
     if wanted(Gate::Coverage) {
         let reading = Instant::now();
-        let (input, found) = reports::coverage(order, &mut collected, blocked)?;
+        let (input, found) = reports::coverage(order, &mut collected, blocked, baseline)?;
         base = found;
         let (verdict, merged) = judge::coverage::judge(&order.coverage.policy, input);
         reports::write_files(&mut details, &merged).map_err(io_error(details_path.display().to_string()))?;

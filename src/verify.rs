@@ -3,6 +3,7 @@
 use crate::act::files::{self, Hashing};
 use crate::cli::{GateArgs, VerifyArgs};
 use crate::facts::report::{self, Report, SCHEMA};
+use crate::facts::stage::Gate;
 use crate::gate::{self, GateError};
 use crate::order::{self, OrderError};
 use std::fs::File;
@@ -47,6 +48,7 @@ pub fn differences(args: &VerifyArgs) -> Result<Vec<String>, VerifyError> {
     let derived = gate::rederive(&report, &order)?;
     let mut out = own_digests(&report, folder);
     out.extend(derived.differences);
+    out.extend(missing_and_foreign(&report).map_err(VerifyError::Report)?);
     out.extend(compare(&report, &derived.verdicts));
     Ok(out)
 }
@@ -67,6 +69,24 @@ fn own_digests(report: &Report, folder: &Path) -> Vec<String> {
         Err(error) => out.push(format!("{}: {error}", report.details.path)),
     }
     out
+}
+
+/// The report's own policy says which gates it must answer, and whether they stop the run.
+fn missing_and_foreign(report: &Report) -> Result<Vec<String>, String> {
+    let (stages, policies) = gate::asked(&report.policy)?;
+    let mut out = Vec::new();
+    for gate in Gate::ALL {
+        let all: Vec<_> = report.verdicts.iter().filter(|v| v.gate == gate).collect();
+        let asked = usize::from(stages.contains(&gate.stage()));
+        if all.len() != asked {
+            out.push(format!("{gate}: {} verdicts in the report, its policy asks for {asked}", all.len()));
+        }
+        let enforce = policies.enforce(gate);
+        for verdict in all.iter().filter(|v| v.enforce != enforce) {
+            out.push(format!("{gate}: the report says {}, its policy says {}", verdict.enforce.id(), enforce.id()));
+        }
+    }
+    Ok(out)
 }
 
 fn compare(report: &Report, derived: &[crate::facts::verdict::Verdict]) -> Vec<String> {

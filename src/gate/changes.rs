@@ -44,7 +44,12 @@ fn add_untracked(order: &Order, changes: &mut Changes, digest: &mut String) -> R
     let untracked = repository.untracked().map_err(io_error("git ls-files"))?;
     let (files, _) = crate::act::files::without_vendored(untracked);
     for path in files.iter().filter(|p| is_text_source(p)) {
-        let bytes = std::fs::read(order.project.join(path)).map_err(io_error(path.clone()))?;
+        let whole = order.project.join(path);
+        // A symbolic link has no lines of its own, and may lead nowhere.
+        if !std::fs::symlink_metadata(&whole).map_err(io_error(path.clone()))?.is_file() {
+            continue;
+        }
+        let bytes = std::fs::read(whole).map_err(io_error(path.clone()))?;
         for (number, line) in bytes.split(|&b| b == b'\n').enumerate() {
             changes.add(path, number as u32 + 1, read::diff::holds_code(path, line));
         }

@@ -1,6 +1,6 @@
 //! Collecting: the evidence folder, the project's files, its environment, one run of its tests.
 
-use super::{Clock, EVIDENCE_FOLDER, GateError, io_error};
+use super::{BEFORE, Clock, EVIDENCE_FOLDER, GateError, io_error};
 use crate::act::files;
 use crate::act::process::{self, Done};
 use crate::act::project::{self, Command, Host, Layout, Project};
@@ -123,9 +123,6 @@ pub async fn collect(order: &Order, clock: &mut Clock, tell: &mut dyn FnMut(Even
     Ok(out)
 }
 
-/// Where reports go that lay in the way of a run's own.
-const BEFORE: &str = "before";
-
 /// Makes the run's own folder anew; what was moved aside stays. A folder that we did not make is not touched.
 fn evidence_folder(project: &Path) -> Result<PathBuf, GateError> {
     let folder = project.join(EVIDENCE_FOLDER);
@@ -202,7 +199,7 @@ async fn install(
         project::detect(&layout)
     });
     let plan = match planned {
-        Ok(Some(plan)) => plan,
+        Ok(Some(plan)) => with_command(order, plan),
         Ok(None) => {
             out.install =
                 Install::NotApplicable(format!("no manifest found: looked for {}", project::looked_for().join(", ")));
@@ -230,6 +227,14 @@ async fn install(
     drop(lock);
     let ours = !matches!(out.install, Install::Present { .. });
     Ok(plan.install.python.parent().filter(|_| ours).map(Path::to_path_buf))
+}
+
+/// A configured command decides the environment too: with another one it is made anew.
+fn with_command(order: &Order, mut plan: Project) -> Project {
+    if let Some(run) = &order.install.run.value {
+        plan.install.key = files::sha256(format!("{}\n{run}", plan.install.key).as_bytes());
+    }
+    plan
 }
 
 /// One run at a time makes or uses an environment; freed when the file is closed.

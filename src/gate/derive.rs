@@ -8,7 +8,7 @@ use crate::facts::finding::Finding;
 use crate::facts::percent::Percent;
 use crate::facts::report::{Policy, Report};
 use crate::facts::setting::{Enforce, Setting};
-use crate::facts::stage::Gate;
+use crate::facts::stage::{Gate, Stage};
 use crate::facts::verdict::{Outcome, Verdict};
 use crate::judge::{self, FileRead, Run};
 use crate::order::Order;
@@ -45,7 +45,7 @@ fn setting<T: DeserializeOwned>(policy: &Policy, name: &str) -> Result<Setting<T
     Ok(Setting::new(value, found.source.clone()))
 }
 
-pub fn policies(policy: &Policy) -> Result<Policies, String> {
+fn policies(policy: &Policy) -> Result<Policies, String> {
     let enforce = |name: &str| setting::<Enforce>(policy, name);
     let mut paths = Vec::new();
     for name in policy.keys() {
@@ -68,12 +68,28 @@ pub fn policies(policy: &Policy) -> Result<Policies, String> {
     })
 }
 
+/// The stages that a report's policy asks for, and what the gates are judged by.
+pub fn asked(policy: &Policy) -> Result<(Vec<Stage>, Policies), String> {
+    Ok((setting::<Vec<Stage>>(policy, "stages")?.value, policies(policy)?))
+}
+
+impl Policies {
+    pub fn enforce(&self, gate: Gate) -> Enforce {
+        match gate {
+            Gate::Install => self.install.enforce.value,
+            Gate::Tests => self.tests.enforce.value,
+            Gate::Coverage => self.coverage.enforce.value,
+        }
+    }
+}
+
 /// Judges a report's evidence again. `order` is resolved for the same project and base.
 pub fn rederive(report: &Report, order: &Order) -> Result<Derived, GateError> {
     let policies = policies(&report.policy).map_err(GateError::Use)?;
     let mut differences = check_digests(report, &order.project)?;
-    // What was skipped rests on the configuration or on what is not there: there is nothing to derive it from.
-    let stands = |gate: Gate| report.verdicts.iter().any(|v| v.gate == gate && v.outcome != Outcome::Skipped);
+    // What was skipped rests on the configuration or on what is not there: there is no evidence to derive it from.
+    let skipped = |v: &Verdict| v.outcome == Outcome::Skipped && !has_evidence(report, v.gate);
+    let stands = |gate: Gate| report.verdicts.iter().any(|v| v.gate == gate && !skipped(v));
     let mut verdicts = Vec::new();
     let install = install(report, &order.project)?;
     let ready = install.as_ref().is_none_or(judge::install::Input::is_ready);
@@ -128,6 +144,11 @@ fn items(report: &Report, gate: Gate, kind: EvidenceKind) -> impl Iterator<Item 
     report.evidence.iter().enumerate().filter(move |(_, e)| e.gate == gate && e.kind == kind)
 }
 
+/// Was anything run or read for a gate? A baseline alone says nothing of this run.
+fn has_evidence(report: &Report, gate: Gate) -> bool {
+    report.evidence.iter().any(|e| e.gate == gate && e.format.as_deref() != Some("qte-report"))
+}
+
 fn runs(report: &Report, gate: Gate) -> Vec<Run> {
     items(report, gate, EvidenceKind::Command)
         .map(|(evidence, item)| Run {
@@ -175,7 +196,8 @@ fn tests(report: &Report, project: &Path, blocked: Option<String>) -> Result<jud
         let whole = inside(project, &path)?;
         let mut fresh = item.clone();
         if item.format.as_deref() == Some("reruns") {
-            input.retried_passed = reports::read_reruns(&whole, &mut fresh).map_err(io_error(path))?;
+            let retried = reports::read_reruns(&whole, &mut fresh).map_err(io_error(path))?;
+            (input.retried_passed, input.retried_cases) = (retried.passed, retried.extra_cases);
             continue;
         }
         let content = match &item.refused {
@@ -199,8 +221,11 @@ fn coverage(
         let path = item.path.clone().unwrap_or_default();
         let whole = inside(&order.project, &path)?;
         if item.format.as_deref() == Some("qte-report") {
-            let bytes = std::fs::read(whole).map_err(io_error(path))?;
-            baseline = Some(reports::read_baseline(&bytes).map(|counts| (counts, evidence)));
+            let read = match &item.refused {
+                Some(why) => Err(why.clone()),
+                None => std::fs::read(whole).map_err(|e| e.to_string()).and_then(|b| reports::read_baseline(&b)),
+            };
+            baseline = Some(read.map(|counts| (counts, evidence)));
             continue;
         }
         let content = match &item.refused {

@@ -1,7 +1,7 @@
 //! Report files: found, checked to be this run's, read, with their evidence; what they hold goes to the details.
 
 use super::collect::{Collected, glob_set};
-use super::{EVIDENCE_FOLDER, GateError, changes, io_error};
+use super::{BEFORE, EVIDENCE_FOLDER, GateError, changes, io_error};
 use crate::act::files::{self, Hashing, JsonLines};
 use crate::facts::coverage::{Coverage, CoverageCounts};
 use crate::facts::event::{Event, FileRow};
@@ -88,7 +88,7 @@ pub fn tests(
         return Err(GateError::Io { what: "the details file".into(), error });
     }
     let blocked = (!collected.install.is_ready()).then(|| "the project's dependencies are not installed".to_string());
-    let retried_passed = retried(order, collected)?;
+    let retried = retried(order, collected)?;
     Ok(judge::tests::Input {
         not_applicable: collected.not_applicable.clone(),
         blocked,
@@ -96,7 +96,8 @@ pub fn tests(
         looked_for: looked_for(&patterns, collected),
         missing: None,
         reports,
-        retried_passed,
+        retried_passed: retried.passed,
+        retried_cases: retried.extra_cases,
     })
 }
 
@@ -106,35 +107,43 @@ fn looked_for(patterns: &[String], collected: &Collected) -> String {
     }
     let mut text = patterns.join(", ");
     if !collected.moved.is_empty() {
-        text.push_str(&format!(" (what lay there before the command is in {EVIDENCE_FOLDER}/before)"));
+        text.push_str(&format!(" (what lay there before the command is in {EVIDENCE_FOLDER}/{BEFORE})"));
     }
     text
 }
 
-/// Tests that passed on a retry, as noted by our plugin during the run.
-fn retried(order: &Order, collected: &mut Collected) -> Result<u64, GateError> {
-    let Some(path) = collected.reruns.clone().filter(|p| p.exists()) else { return Ok(0) };
+/// What is known of tests that were run again.
+#[derive(Debug, Default)]
+pub struct Retried {
+    pub passed: u64,
+    pub extra_cases: u64,
+}
+
+/// Tests that were run again, as noted by our plugin during the run.
+fn retried(order: &Order, collected: &mut Collected) -> Result<Retried, GateError> {
+    let Some(path) = collected.reruns.clone().filter(|p| p.exists()) else { return Ok(Retried::default()) };
     let relative = path.strip_prefix(&order.project).map(files::slashed).unwrap_or_default();
     let mut item = Evidence::new(EvidenceKind::File, Gate::Tests);
     item.path = Some(relative);
     item.format = Some("reruns".into());
-    let flaky = read_reruns(&path, &mut item).map_err(io_error(path.display().to_string()))?;
+    let retried = read_reruns(&path, &mut item).map_err(io_error(path.display().to_string()))?;
     collected.evidence.push(item);
-    Ok(flaky)
+    Ok(retried)
 }
 
-/// Counts the flaky tests of a file of reruns, and notes its digest.
-pub fn read_reruns(path: &Path, item: &mut Evidence) -> io::Result<u64> {
+/// Counts what a file of reruns tells, and notes its digest.
+pub fn read_reruns(path: &Path, item: &mut Evidence) -> io::Result<Retried> {
     let bytes = std::fs::read(path)?;
     item.sha256 = Some(files::sha256(&bytes));
     item.bytes = Some(bytes.len() as u64);
     item.written = Some(files::rfc3339(std::fs::metadata(path)?.modified()?));
-    let mut flaky = 0;
+    let mut retried = Retried::default();
     for line in bytes.split(|&b| b == b'\n').filter(|l| !l.is_empty()) {
         let value: serde_json::Value = serde_json::from_slice(line)?;
-        flaky += u64::from(value.get("outcome").and_then(|o| o.as_str()) == Some("flaky"));
+        retried.passed += u64::from(value.get("outcome").and_then(|o| o.as_str()) == Some("flaky"));
+        retried.extra_cases += value.get("extra_cases").and_then(|n| n.as_u64()).unwrap_or(0);
     }
-    Ok(flaky)
+    Ok(retried)
 }
 
 type ReadOne<'a, T> = dyn FnMut(&Path, &mut Evidence) -> Result<T, String> + 'a;
@@ -147,7 +156,10 @@ fn read_all<T>(
     patterns: &[String],
     read_one: &mut ReadOne<'_, T>,
 ) -> Result<Vec<FileRead<T>>, GateError> {
-    let found = files::matching(&order.project, patterns, &glob_set(patterns)).map_err(io_error("reports"))?;
+    let mut found = files::matching(&order.project, patterns, &glob_set(patterns)).map_err(io_error("reports"))?;
+    // A wide pattern would find what was moved out of its way again.
+    let before = format!("{EVIDENCE_FOLDER}/{BEFORE}/");
+    found.retain(|path| !path.starts_with(&before));
     let freshness = freshness(order, collected, gate)?;
     let mut out = Vec::new();
     for path in found {
@@ -279,11 +291,12 @@ pub fn blocked_by(ending: Ending, tests: &Verdict) -> Option<String> {
     (ran == 0 && tests.outcome != Outcome::Skipped).then(|| "no test ran".to_string())
 }
 
-/// Reads the coverage reports, the change and the baseline.
+/// Reads the coverage reports and the change; `before` is the baseline, where one was asked for.
 pub fn coverage(
     order: &Order,
     collected: &mut Collected,
     blocked: Option<String>,
+    before: Option<Result<Vec<u8>, String>>,
 ) -> Result<(judge::coverage::Input, Option<Base>), GateError> {
     let clock = std::time::Instant::now();
     let patterns = collected.coverage_reports.clone();
@@ -293,10 +306,7 @@ pub fn coverage(
     let blocked =
         blocked.or_else(|| (clock.elapsed().as_secs() > limit).then(|| format!("reading took longer than {limit} s")));
     let (changes, base) = changes::find(order)?;
-    let baseline = match &order.baseline {
-        Some(path) => Some(baseline(order, path, collected)?),
-        None => None,
-    };
+    let baseline = before.map(|bytes| baseline(order, bytes, &mut collected.evidence)).transpose()?;
     let thresholds = collected.plan.iter().flat_map(|p| &p.thresholds);
     let other_thresholds = thresholds.map(|t| format!("{} = {} in {}:{}", t.key, t.value, t.path, t.line)).collect();
     let input = judge::coverage::Input {
@@ -317,22 +327,30 @@ pub fn coverage(
 
 type Baseline = Result<(CoverageCounts, usize), String>;
 
-/// Copies the baseline into the evidence, so that the verdict can be derived again from the project alone.
-fn baseline(order: &Order, path: &Path, collected: &mut Collected) -> Result<Baseline, GateError> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => return Ok(Err(format!("{}: {error}", path.display()))),
-    };
-    let copy = order.project.join(EVIDENCE_FOLDER).join("baseline.json");
-    std::fs::write(&copy, &bytes).map_err(io_error(copy.display().to_string()))?;
+/// A file's bytes, or why they cannot be had.
+pub fn read_whole(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Copies the baseline into the evidence, so that the verdict can be derived again from the project alone. One that
+/// cannot be read is evidence too: of why the verdict is not green.
+fn baseline(
+    order: &Order,
+    bytes: Result<Vec<u8>, String>,
+    evidence: &mut Vec<Evidence>,
+) -> Result<Baseline, GateError> {
     let mut item = Evidence::new(EvidenceKind::File, Gate::Coverage);
-    item.path = Some(format!("{EVIDENCE_FOLDER}/baseline.json"));
     item.format = Some("qte-report".into());
-    item.sha256 = Some(files::sha256(&bytes));
-    item.bytes = Some(bytes.len() as u64);
-    collected.evidence.push(item);
-    let index = collected.evidence.len() - 1;
-    Ok(read_baseline(&bytes).map(|counts| (counts, index)))
+    item.refused = bytes.as_ref().err().cloned();
+    if let Ok(bytes) = &bytes {
+        let copy = order.project.join(EVIDENCE_FOLDER).join("baseline.json");
+        std::fs::write(&copy, bytes).map_err(io_error(copy.display().to_string()))?;
+        item.path = Some(format!("{EVIDENCE_FOLDER}/baseline.json"));
+        item.sha256 = Some(files::sha256(bytes));
+        item.bytes = Some(bytes.len() as u64);
+    }
+    evidence.push(item);
+    Ok(bytes.and_then(|bytes| read_baseline(&bytes)).map(|counts| (counts, evidence.len() - 1)))
 }
 
 /// The coverage counts of an earlier report; only of one that measured it.

@@ -29,6 +29,8 @@ pub struct Input {
     pub reports: Vec<FileRead<Tests>>,
     /// Tests that passed on a retry, where the report itself cannot tell; they add to its own.
     pub retried_passed: u64,
+    /// Cases that the report holds beyond one a test: earlier tries, which pytest writes down as passed.
+    pub retried_cases: u64,
 }
 
 pub fn judge(policy: &Policy, input: &Input) -> Verdict {
@@ -41,6 +43,9 @@ pub fn judge(policy: &Policy, input: &Input) -> Verdict {
             tests.merge(content.clone());
         }
     }
+    let extra = input.retried_cases.min(tests.counts.passed);
+    tests.counts.tests -= extra;
+    tests.counts.passed -= extra;
     tests.counts.flaky = tests.counts.flaky.max(input.retried_passed.min(tests.counts.passed));
     let (outcome, title) = decide(input, &tests);
     let mut verdict = Verdict::new(Gate::Tests, policy.enforce.value, outcome, title);

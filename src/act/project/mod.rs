@@ -85,7 +85,7 @@ pub struct TestPlan {
     pub junit: PathBuf,
     pub coverage_xml: PathBuf,
     pub coverage_html: PathBuf,
-    /// JSON lines `{"id", "outcome": "flaky" | "failed"}` of tests that were run again; absent if none was.
+    /// JSON lines `{"id", "outcome": "flaky" | "failed", "extra_cases"}` of tests that were run again; absent if none was.
     pub reruns: PathBuf,
     /// The project's own files that configure the test run and its coverage, the deciding ones only.
     pub config_sources: Vec<String>,

@@ -32,6 +32,7 @@ class Reruns:
         self.path = path
         self.again = {}  # ids in order
         self.failed = set()
+        self.ends = {}  # of each test; pytest's JUnit writer makes a case at each, and a passed one of a retried try
         # Kept from before the tests: pytest's JUnit writer and this plugin need what a test may leave patched.
         self.kept = [(module, dict(vars(module))) for module in (builtins, io)]
         self.getpid = os.getpid
@@ -41,6 +42,8 @@ class Reruns:
             self.again[report.nodeid] = True
         elif report.outcome == "failed":
             self.failed.add(report.nodeid)
+        if report.when == "teardown":
+            self.ends[report.nodeid] = self.ends.get(report.nodeid, 0) + 1
 
     def pytest_runtest_teardown(self, item):
         # `flaky` reports a test's last run only; what earlier runs came to is left on the test item.
@@ -57,7 +60,8 @@ class Reruns:
             with open(self.path, "w", encoding="utf-8") as file:
                 for test in self.again:
                     outcome = "failed" if test in self.failed else "flaky"
-                    file.write(json.dumps({"id": test, "outcome": outcome}) + "\n")
+                    extra = max(0, self.ends.get(test, 0) - 1)
+                    file.write(json.dumps({"id": test, "outcome": outcome, "extra_cases": extra}) + "\n")
 
 
 def as_module(plugin):
