@@ -65,7 +65,9 @@ pub async fn run(order: &Order, tell: &mut dyn FnMut(Event)) -> Result<Report, G
     for old in [&order.report, &details_path] {
         files::remove(old).map_err(io_error(old.display().to_string()))?;
     }
-    let mut details = JsonLines::create(&details_path).map_err(io_error(details_path.display().to_string()))?;
+    let mut details = JsonLines::create(&details_path).map_err(|error| {
+        GateError::Use(format!("the report cannot be written: {}: {error}", details_path.display()))
+    })?;
     let mut collected = collect::collect(order, &mut clock, tell).await?;
     let mut verdicts = Vec::new();
     let wanted = |gate: Gate| order.stages.value.contains(&gate.stage());

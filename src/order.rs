@@ -6,13 +6,13 @@ mod layers;
 use crate::act::git::{self, BaseCommit, Repository};
 use crate::cli::GateArgs;
 use crate::config::{self, ConfigError, Environment};
+use crate::facts;
 use crate::facts::percent::Percent;
 use crate::facts::report::{Policy, PolicyValue, Subject};
 use crate::facts::setting::{Setting, Source};
 use crate::facts::stage::{Stage, UnknownName};
 use crate::judge;
 use context::{Context, find_base, subject};
-use globset::Glob;
 use layers::{Layer, Layers, excludes, paths};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -92,9 +92,11 @@ pub fn resolve(args: &GateArgs) -> Result<Order, OrderError> {
     let repository = git::open(&project);
     let base = find_base(args, repository.as_ref(), &context);
     let base_config = base_config(repository.as_ref(), &base, &path, &project);
-    let base_layer = match &base_config {
-        Some(text) => Some(config::parse(&format!("{path} (base)"), text).map_err(Box::new)?),
-        None => None,
+    let (base_layer, unreadable) = match base_config.as_deref().map(|text| config::parse(&path, text)) {
+        Some(Ok(config)) => (Some(config), None),
+        // The very change that mends it must not be stopped by it; what it would have set is the default.
+        Some(Err(error)) => (Some(config::Config::default()), Some(error.to_string())),
+        None => (None, None),
     };
     let layers = Layers {
         head: Layer { config: &head, path: &path, base: false },
@@ -102,7 +104,14 @@ pub fn resolve(args: &GateArgs) -> Result<Order, OrderError> {
         defaults: &defaults,
         binding: context.is_pull_request(),
     };
-    build(args, project, layers, repository, base, context)
+    let mut order = build(args, project, layers, repository, base, context)?;
+    if let Some(error) = unreadable {
+        order.looser.insert(
+            0,
+            format!("not known: the base branch's configuration cannot be read, its defaults hold ({error})"),
+        );
+    }
+    Ok(order)
 }
 
 fn build(
@@ -281,7 +290,7 @@ fn check_patterns(order: &Order) -> Result<(), OrderError> {
 }
 
 fn check_pattern(name: &str, pattern: &str, source: &Source) -> Result<(), OrderError> {
-    if let Err(e) = Glob::new(pattern) {
+    if let Err(e) = facts::pattern::pattern(pattern) {
         return Err(OrderError::Use(format!("{source}: {name}: `{pattern}` is no path pattern: {}", e.kind())));
     }
     let outside = Path::new(pattern).is_absolute() || pattern.split('/').any(|part| part == "..");

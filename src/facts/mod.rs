@@ -5,6 +5,7 @@ pub mod diff;
 pub mod event;
 pub mod evidence;
 pub mod finding;
+pub mod pattern;
 pub mod percent;
 pub mod report;
 pub mod setting;

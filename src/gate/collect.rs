@@ -7,11 +7,11 @@ use crate::act::project::{self, Command, Host, Layout, Project};
 use crate::config::Environment;
 use crate::facts::event::Event;
 use crate::facts::evidence::{Ending, Evidence, EvidenceKind};
+use crate::facts::pattern::any_of;
 use crate::facts::stage::Gate;
 use crate::judge::Run;
 use crate::judge::install::Input as Install;
 use crate::order::Order;
-use globset::{GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs;
@@ -537,7 +537,7 @@ fn move_reports_aside(
     if !coverage_is_read {
         patterns.extend(out.coverage_reports.iter().cloned());
     }
-    let found = files::matching(&order.project, &patterns, &glob_set(&patterns)).map_err(io_error("reports"))?;
+    let found = files::matching(&order.project, &patterns, &any_of(&patterns)).map_err(io_error("reports"))?;
     let own = format!("{EVIDENCE_FOLDER}/");
     // What git tracks stays where it is: it is refused as evidence when it is read.
     let old: Vec<String> = found.into_iter().filter(|f| !out.tracked.contains(f) && !f.starts_with(&own)).collect();
@@ -547,15 +547,6 @@ fn move_reports_aside(
     }
     out.moved = old;
     Ok(())
-}
-
-/// Patterns were checked with the configuration.
-pub fn glob_set(patterns: &[String]) -> GlobSet {
-    let mut set = GlobSetBuilder::new();
-    for glob in patterns.iter().filter_map(|p| globset::Glob::new(p.trim_start_matches("./")).ok()) {
-        set.add(glob);
-    }
-    set.build().unwrap_or_default()
 }
 
 async fn run_tests(

@@ -1,11 +1,12 @@
 //! Report files: found, checked to be this run's, read, with their evidence; what they hold goes to the details.
 
-use super::collect::{Collected, glob_set};
+use super::collect::Collected;
 use super::{BEFORE, EVIDENCE_FOLDER, GateError, changes, io_error};
 use crate::act::files::{self, Hashing, JsonLines};
 use crate::facts::coverage::{Coverage, CoverageCounts};
 use crate::facts::event::{Event, FileRow};
 use crate::facts::evidence::{Ending, Evidence, EvidenceKind};
+use crate::facts::pattern::any_of;
 use crate::facts::report::{Base, Report};
 use crate::facts::stage::Gate;
 use crate::facts::tests::{Case, Tests};
@@ -156,7 +157,7 @@ fn read_all<T>(
     patterns: &[String],
     read_one: &mut ReadOne<'_, T>,
 ) -> Result<Vec<FileRead<T>>, GateError> {
-    let mut found = files::matching(&order.project, patterns, &glob_set(patterns)).map_err(io_error("reports"))?;
+    let mut found = files::matching(&order.project, patterns, &any_of(patterns)).map_err(io_error("reports"))?;
     // A wide pattern would find what was moved out of its way again.
     let before = format!("{EVIDENCE_FOLDER}/{BEFORE}/");
     found.retain(|path| !path.starts_with(&before));

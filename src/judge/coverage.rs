@@ -5,6 +5,7 @@ use super::{FileRead, counted};
 use crate::facts::coverage::{Coverage, CoverageCounts, FileCoverage};
 use crate::facts::diff::{ChangedFile, Changes};
 use crate::facts::finding::{Finding, Severity};
+use crate::facts::pattern;
 use crate::facts::percent::Percent;
 use crate::facts::setting::{Enforce, Setting};
 use crate::facts::stage::Gate;
@@ -202,24 +203,24 @@ fn threshold(what: &str, asked: &Setting<Option<Percent>>, covered: u64, total: 
 }
 
 fn paths(policy: &Policy, merged: &Merged, evidence: &[usize]) -> Vec<Part> {
-    let one = |(pattern, asked): &(String, Setting<Percent>)| {
-        let matcher = Glob::new(pattern).map(|g| g.compile_matcher());
+    let one = |(path, asked): &(String, Setting<Percent>)| {
+        let matcher = pattern::pattern(path).map(|g| g.compile_matcher());
         let mut counts = CoverageCounts::default();
         if let Ok(matcher) = &matcher {
             merged.files.iter().filter(|(path, _)| matcher.is_match(path)).for_each(|(_, file)| counts.add(file));
         }
         if counts.lines_total == 0 {
-            let reason = format!("`{pattern}` ({}) matches no line of the report", asked.source);
+            let reason = format!("`{path}` ({}) matches no line of the report", asked.source);
             return Part {
                 outcome: Outcome::Unmeasured,
-                title: format!("{pattern}: nothing measured"),
+                title: format!("{path}: nothing measured"),
                 reason,
                 evidence: evidence.into(),
             };
         }
         let asked = Setting::new(Some(asked.value), asked.source.clone());
         let mut part =
-            threshold(&format!("lines of {pattern}"), &asked, counts.lines_covered, counts.lines_total, evidence);
+            threshold(&format!("lines of {path}"), &asked, counts.lines_covered, counts.lines_total, evidence);
         if part.outcome == Outcome::Pass {
             part.title = String::new();
         }
@@ -294,7 +295,7 @@ fn changed(policy: &Policy, input: &Input, merged: &Merged, findings: &mut Findi
     };
     let (mut covered, mut total) = (0, 0);
     let judged = endings(merged);
-    let (exclude, omit) = (globs(&policy.exclude.value), globs(&input.omit));
+    let (exclude, omit) = (pattern::any_of(&policy.exclude.value), omitted(&input.omit));
     for (path, file) in changes.files() {
         match merged.files.get(path) {
             Some(known) => {
@@ -371,13 +372,11 @@ fn is_source(path: &str, judged: &BTreeSet<&str>) -> bool {
     path.rsplit_once('.').is_some_and(|(_, end)| judged.contains(end))
 }
 
-/// Patterns that do not compile were refused with the configuration; those of other tools may be in their own dialect.
-fn globs(patterns: &[String]) -> GlobSet {
+/// The patterns of coverage.py's `omit`, in its own dialect: `*` crosses folders.
+fn omitted(patterns: &[String]) -> GlobSet {
     let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        if let Ok(glob) = Glob::new(pattern.trim_start_matches("./")) {
-            set.add(glob);
-        }
+    for glob in patterns.iter().filter_map(|pattern| Glob::new(pattern.trim_start_matches("./")).ok()) {
+        set.add(glob);
     }
     set.build().unwrap_or_default()
 }
