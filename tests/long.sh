@@ -14,6 +14,6 @@ part 'tools' sh tests/tools.sh
 part 'build' cargo build --release --locked
 # First, while nothing else runs on the machine.
 part 'figures' sh benches/figures.sh
-part_tests 'real projects' env QTE_LONG=1 cargo test --release --locked --test projects
+part_tests 'real projects' cargo test --locked --test projects
 fuzz_targets /1500
 parts_end
