@@ -951,6 +951,58 @@ fn sigint_ends_the_run_with_130_and_leaves_no_process_and_no_report() {
 }
 
 #[test]
+fn sigkill_of_qte_ci_itself_leaves_no_process_either() {
+    let project = shop();
+    let mut child = under_way(&project);
+    let pids = processes(&project, "pids");
+    assert!(pids.len() == 5 && pids.iter().all(|pid| lives(pid)), "{pids:?}");
+    send(&child, nix::sys::signal::Signal::SIGKILL);
+    child.wait().expect("it ends");
+    wait_for("the end of what the tests started", || !pids.iter().any(|pid| lives(pid)));
+    assert!(!project.exists("qte-report.json"));
+}
+
+/// A project that declares pytest and `further`, where no package index answers.
+fn without_index(further: &str) -> Project {
+    let mut project = Project::empty();
+    let declared = format!(
+        "[build-system]\nrequires = [\"setuptools\"]\nbuild-backend = \"setuptools.build_meta\"\n\
+         [project]\nname = \"lone\"\nversion = \"1\"\n[project.optional-dependencies]\ntest = [\"pytest>=7\"{further}]\n"
+    );
+    project
+        .write("pyproject.toml", declared)
+        .write("src/lone/__init__.py", "def one():\n    return 1\n")
+        .write("tests/test_one.py", "import lone\ndef test_one():\n    assert lone.one() == 1\n");
+    // Nothing listens on the discard port; what the machine keeps of packages is not asked either.
+    for (name, value) in [
+        ("PIP_INDEX_URL", "http://127.0.0.1:9/simple"),
+        ("PIP_RETRIES", "0"),
+        ("PIP_NO_CACHE_DIR", "1"),
+        ("PIP_FIND_LINKS", ""),
+    ] {
+        project.set(name, value);
+    }
+    project
+}
+
+#[test]
+fn without_an_index_an_active_environment_that_has_all_that_is_declared_is_used() {
+    let project = without_index("");
+    let run = project.gate(&[]);
+    run.ends(0, &[("install", "pass"), ("tests", "pass"), ("coverage", "pass")]);
+    run.titled("install", "already in the active environment");
+    project.qte(&["verify", "qte-report.json"]).says(0, &["the report holds"]);
+}
+
+#[test]
+fn without_an_index_an_active_environment_that_lacks_something_is_not_used() {
+    for further in [", \"no-such-package-here\"", ", \"coverage>=99\""] {
+        let run = without_index(further).gate(&[]);
+        run.ends(1, &[("install", "fail"), ("tests", "unmeasured"), ("coverage", "unmeasured")]);
+    }
+}
+
+#[test]
 fn a_run_that_is_stopped_leaves_no_green_report_of_an_earlier_one() {
     let project = shop();
     project.gate(&[]).ends(0, &[("tests", "pass")]);

@@ -330,7 +330,7 @@ async fn make(
 }
 
 /// Signs of a package index that cannot be reached, as pip, uv, Poetry and PDM print them.
-const NO_INDEX: [&str; 8] = [
+const NO_INDEX: [&str; 9] = [
     "NewConnectionError",
     "Temporary failure in name resolution",
     "Name or service not known",
@@ -339,6 +339,8 @@ const NO_INDEX: [&str; 8] = [
     "error sending request",
     "dns error",
     "All attempts to connect",
+    // All that pip says where it is told not to try again.
+    "(from versions: none)",
 ];
 
 /// Without a network: does the active environment have all that is declared? It is then used, and that is said.
