@@ -59,17 +59,27 @@ impl Lines {
         })
     }
 
-    /// Runs of known lines of one kind: `[first, last]`, neighbours in the list of known lines joined.
+    /// Runs of known lines of one kind for people: `[first, last]`, joined over lines that cannot run.
     pub fn ranges(&self, covered: bool) -> Vec<[u32; 2]> {
+        self.runs(covered, |_, _| true)
+    }
+
+    /// Runs of known lines of one kind, exactly: every line from first to last is known and of that kind.
+    pub fn exact_ranges(&self, covered: bool) -> Vec<[u32; 2]> {
+        self.runs(covered, |last, line| last + 1 == line)
+    }
+
+    fn runs(&self, covered: bool, joins: impl Fn(u32, u32) -> bool) -> Vec<[u32; 2]> {
         let mut out: Vec<[u32; 2]> = Vec::new();
         let mut open = false;
         for (line, is) in self.iter() {
-            match (is == covered, open) {
-                (true, true) => out.last_mut().expect("a run is open")[1] = line,
-                (true, false) => out.push([line, line]),
-                _ => {}
+            let of_kind = is == covered;
+            match out.last_mut().filter(|run| open && of_kind && joins(run[1], line)) {
+                Some(run) => run[1] = line,
+                None if of_kind => out.push([line, line]),
+                None => {}
             }
-            open = is == covered;
+            open = of_kind;
         }
         out
     }
@@ -250,6 +260,8 @@ mod tests {
         }
         assert_eq!(lines.ranges(true), [[1, 5], [10, 10]]);
         assert_eq!(lines.ranges(false), [[6, 9]]);
+        assert_eq!(lines.exact_ranges(true), [[1, 2], [5, 5], [10, 10]]);
+        assert_eq!(lines.exact_ranges(false), [[6, 6], [9, 9]]);
     }
 
     #[test]

@@ -46,6 +46,7 @@ struct FileLine<'a> {
     /// Not a file of this project.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     foreign: bool,
+    /// Every line of a range is a line that can run: the totals follow from these.
     covered: Vec<[u32; 2]>,
     uncovered: Vec<[u32; 2]>,
     branches_covered: u64,
@@ -393,8 +394,8 @@ pub fn write_files(details: &mut JsonLines, merged: &judge::coverage::Merged) ->
             kind: "file",
             path,
             foreign,
-            covered: file.lines.ranges(true),
-            uncovered: file.lines.ranges(false),
+            covered: file.lines.exact_ranges(true),
+            uncovered: file.lines.exact_ranges(false),
             branches_covered,
             branches_total,
         })?;

@@ -66,9 +66,18 @@ pub fn judge(policy: &Policy, input: &Input) -> Verdict {
     verdict
 }
 
+/// The case that pytest writes for an error of its own or of a plugin: no test has failed there.
+const PYTEST_BROKE: &str = "pytest::internal";
+
 /// The outcome table of design section 5, from the most to the least certain.
 fn decide(input: &Input, tests: &Tests) -> (Outcome, String) {
     let counts = &tests.counts;
+    let ended = input.run.as_ref().map_or(Ending::Exit(0), |r| r.ending);
+    let broken = tests.kept.iter().filter(|case| case.id == PYTEST_BROKE).count() as u64;
+    if broken > 0 && broken == counts.red() + tests.outside && ended == Ending::Exit(3) {
+        let ran = counted(counts.executed(), "test");
+        return (Outcome::Unmeasured, format!("the run did not end: pytest itself broke (exit 3) after {ran}"));
+    }
     if counts.red() + tests.outside > 0 {
         return (Outcome::Fail, red_title(tests));
     }
@@ -87,7 +96,6 @@ fn decide(input: &Input, tests: &Tests) -> (Outcome, String) {
         let why = bad.content.as_ref().err().map_or("", String::as_str);
         return (Outcome::Unmeasured, format!("{}: {why}", bad.path));
     }
-    let ended = input.run.as_ref().map_or(Ending::Exit(0), |r| r.ending);
     if input.reports.is_empty() {
         let title = match (&input.missing, ended) {
             (Some(why), _) => why.clone(),
@@ -294,6 +302,28 @@ mod cases {
         ] {
             assert_eq!(judged(input(ending, reports)), (outcome, title.to_string()));
         }
+    }
+
+    #[test]
+    fn an_error_of_pytest_itself_is_no_failed_test() {
+        let mut broke = tests(5, 0, 1, 0);
+        let case = |id: &str| crate::facts::tests::KeptCase {
+            id: id.into(),
+            outcome: CaseOutcome::Error,
+            path: None,
+            line: None,
+            message: String::new(),
+            text: String::new(),
+        };
+        broke.kept = vec![case("pytest::internal")];
+        let (outcome, title) = judged(input(Some(Ending::Exit(3)), vec![Ok(broke.clone())]));
+        assert_eq!(
+            (outcome, title.as_str()),
+            (Outcome::Unmeasured, "the run did not end: pytest itself broke (exit 3) after 5 tests")
+        );
+        broke.counts.failed = 1;
+        broke.kept.push(case("t::a"));
+        assert_eq!(judged(input(Some(Ending::Exit(3)), vec![Ok(broke)])).0, Outcome::Fail);
     }
 
     #[test]
