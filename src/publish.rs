@@ -9,6 +9,9 @@ use crate::tell::console::{self, Style};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
 
+/// How much of a command's output goes into the log; the file holds all of it.
+const SHOWN_BYTES: u64 = 4 * 1024 * 1024;
+
 /// Shows a run while it goes on, and its end.
 pub struct Publisher {
     screen: Screen,
@@ -47,12 +50,19 @@ impl Publisher {
         if self.screen.manner() != Manner::Actions {
             return;
         }
+        let (bytes, left_out) = match files::last_bytes(path, SHOWN_BYTES) {
+            Ok(end) => end,
+            Err(error) => return self.screen.say(&format!("{}: {error}", files::slashed(path))),
+        };
+        if bytes.is_empty() {
+            return;
+        }
         let token = format!("qte-{:016x}{:016x}", random(), random());
         self.screen.say(&format!("::group::{label}: output"));
-        match std::fs::read(path) {
-            Ok(bytes) => self.screen.copy(&clean::stopped(&bytes, &token)),
-            Err(error) => self.screen.say(&format!("{}: {error}", files::slashed(path))),
+        if left_out > 0 {
+            self.screen.say(&format!("({left_out} bytes before this stand in {})", files::slashed(path)));
         }
+        self.screen.copy(&clean::stopped(&bytes, &token));
         self.screen.say("::endgroup::");
     }
 

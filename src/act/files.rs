@@ -228,14 +228,20 @@ pub fn newest(root: &Path, files: &[&str]) -> io::Result<Option<(SystemTime, Str
     Ok(newest)
 }
 
-/// The last lines of a file, at most `count` and 16 KiB.
-pub fn tail(path: &Path, count: usize) -> io::Result<Vec<String>> {
+/// The end of a file, at most so many bytes, and how many stand before it.
+pub fn last_bytes(path: &Path, count: u64) -> io::Result<(Vec<u8>, u64)> {
     use std::io::{Seek, SeekFrom};
     let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(16 * 1024)))?;
+    let before = file.metadata()?.len().saturating_sub(count);
+    file.seek(SeekFrom::Start(before))?;
     let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
+    file.take(count).read_to_end(&mut bytes)?;
+    Ok((bytes, before))
+}
+
+/// The last lines of a file, at most `count` and 16 KiB.
+pub fn tail(path: &Path, count: usize) -> io::Result<Vec<String>> {
+    let (bytes, _) = last_bytes(path, 16 * 1024)?;
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|l| !l.is_empty()).collect();
     Ok(lines[lines.len().saturating_sub(count)..].iter().map(|l| (*l).to_string()).collect())
