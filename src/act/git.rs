@@ -64,8 +64,8 @@ pub fn open(project: &Path) -> Option<Repository> {
     let mut lines = text.lines();
     let shallow = lines.next() == Some("true");
     let prefix = lines.next().unwrap_or_default().to_string();
-    let both = line(project, &["rev-parse", "--verify", "--quiet", "HEAD", "HEAD^{tree}"]);
-    let two = line(project, &["rev-parse", "HEAD", "HEAD^{tree}"]).or(both).unwrap_or_default();
+    // Without a commit git says no.
+    let two = line(project, &["rev-parse", "HEAD", "HEAD^{tree}"]).unwrap_or_default();
     let mut shas = two.lines().map(str::to_string);
     Some(Repository { project: project.to_path_buf(), prefix, head: shas.next(), tree: shas.next(), shallow })
 }
