@@ -2,7 +2,9 @@
 
 mod changes;
 mod collect;
+mod command;
 mod derive;
+mod environment;
 mod reports;
 
 pub use derive::{asked, rederive};

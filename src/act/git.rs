@@ -91,9 +91,13 @@ impl Repository {
             .collect())
     }
 
-    /// Does the work tree differ from HEAD in what git tracks?
+    /// Does the work tree differ from HEAD in what git tracks? Also lets git note in its index which files it has
+    /// looked at, as a `git status` by hand does: the questions behind this one are then cheap.
     pub fn is_dirty(&self) -> bool {
-        ask(&self.project, &["diff", "--quiet", "--no-ext-diff", "HEAD", "--"]).is_none()
+        let mut git = command(&self.project);
+        git.env_remove("GIT_OPTIONAL_LOCKS").args(["status", "--porcelain", "--untracked-files=no", "--no-renames"]);
+        let said = git.stderr(Stdio::null()).output();
+        said.map_or(true, |out| !out.status.success() || !out.stdout.is_empty())
     }
 
     pub fn origin(&self) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Deriving a report's verdicts anew: from its own policy, and from the evidence as it is on disk now.
 
-use super::collect::{ACTIVE, list_files};
+use super::collect::list_files;
+use super::environment::ACTIVE;
 use super::{GateError, changes, io_error, reports};
 use crate::act::files::{self, Hashing};
 use crate::facts::evidence::{Ending, Evidence, EvidenceKind};

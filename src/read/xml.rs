@@ -6,7 +6,7 @@
 
 use super::error::ReadError;
 use super::input::{Controls, Input};
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memchr2, memchr3, memmem};
 use std::borrow::Cow;
 use std::io::Read;
 use std::ops::Range;
@@ -95,8 +95,8 @@ pub struct Xml<'r> {
     /// The names of the open elements, one behind the other.
     open: Vec<u8>,
     depths: Vec<usize>,
-    /// The name of the element that ended last.
-    closed: Vec<u8>,
+    /// Where the name of the element that ended last begins in `open`: it stays readable until the next call.
+    ended: Option<usize>,
     attributes: Vec<Attribute>,
     seen_root: bool,
     begun: bool,
@@ -112,7 +112,7 @@ impl<'r> Xml<'r> {
             state: State::Content,
             open: Vec::new(),
             depths: Vec::new(),
-            closed: Vec::new(),
+            ended: None,
             attributes: Vec::new(),
             seen_root: false,
             begun: false,
@@ -133,6 +133,9 @@ impl<'r> Xml<'r> {
     #[allow(clippy::should_implement_trait)] // lends from itself, which an Iterator cannot
     pub fn next(&mut self) -> Result<Event<'_>, ReadError> {
         self.input.advance(std::mem::take(&mut self.pending));
+        if let Some(from) = self.ended.take() {
+            self.open.truncate(from);
+        }
         if !self.begun {
             self.begin()?;
         }
@@ -500,10 +503,8 @@ impl<'r> Xml<'r> {
     fn end_event(&mut self, length: usize) -> Result<Event<'_>, ReadError> {
         self.pending = length;
         let from = self.depths.pop().expect("an end follows its start");
-        self.closed.clear();
-        self.closed.extend_from_slice(&self.open[from..]);
-        self.open.truncate(from);
-        Ok(Event::End(local(&self.closed)))
+        self.ended = Some(from);
+        Ok(Event::End(local(&self.open[from..])))
     }
 }
 
@@ -580,20 +581,48 @@ fn scan_attribute(bytes: &[u8], from: usize) -> Result<Option<Attribute>, (usize
         Some(_) => return Err((at, format!("value of `{}` without quotes", text(&bytes[name])))),
     };
     let start = at + 1;
-    let Some(length) = bytes[start..].iter().position(|&b| b == quote) else { return Ok(None) };
-    let value = start..start + length;
-    let mut rest = value.clone();
-    while let Some(found) = memchr2(b'<', b'&', &bytes[rest.clone()]) {
-        let place = rest.start + found;
-        if bytes[place] == b'<' {
-            return Err((place, format!("`<` in the value of `{}` (it must be written &lt;)", text(&bytes[name]))));
-        }
-        match reference(&bytes[place..value.end]) {
-            Reference::Known(length, _) => rest.start = place + length,
-            _ => return Err((place, bad_reference(&bytes[place..value.end]))),
+    at = start;
+    // One pass for the end of the value and for what may not stand in it.
+    loop {
+        let Some(found) = find_one_of_three(&bytes[at..], quote, b'<', b'&') else { return Ok(None) };
+        at += found;
+        match bytes[at] {
+            b'<' => {
+                let message = format!("`<` in the value of `{}` (it must be written &lt;)", text(&bytes[name]));
+                return Err((at, message));
+            }
+            b'&' => {
+                let (written, closed) = written_reference(&bytes[at..], quote);
+                match reference(written) {
+                    Reference::Known(length, _) => at += length,
+                    Reference::Open if !closed => return Ok(None),
+                    _ => return Err((at, bad_reference(written))),
+                }
+            }
+            _ => break,
         }
     }
+    let value = start..at;
     Ok(Some(Attribute { name, value }))
+}
+
+/// What stands for a reference in a value, at most, and whether the closing quote ends it there.
+fn written_reference(bytes: &[u8], quote: u8) -> (&[u8], bool) {
+    let window = &bytes[..bytes.len().min(MAX_REFERENCE_BYTES)];
+    match memchr(quote, window) {
+        Some(end) => (&window[..end], true),
+        None => (window, false),
+    }
+}
+
+/// As `memchr3`, for what is mostly found within a few bytes.
+fn find_one_of_three(bytes: &[u8], a: u8, b: u8, c: u8) -> Option<usize> {
+    const NEAR: usize = 8;
+    let near = &bytes[..bytes.len().min(NEAR)];
+    match near.iter().position(|&x| x == a || x == b || x == c) {
+        Some(at) => Some(at),
+        None => memchr3(a, b, c, &bytes[near.len()..]).map(|at| at + near.len()),
+    }
 }
 
 fn twin<'b>(bytes: &'b [u8], attributes: &[Attribute], fresh: &Attribute) -> Option<&'b str> {
