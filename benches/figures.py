@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 """Measures and asserts the figures of a static qte-ci: figures.py BINARY WORKDIR SAMPLE; for figures.sh.
 
-CPU is user + system time of the whole process tree of one run, the best of 7 runs, or of
-up to 25 with pauses while the bar is not met: a shared machine has slow minutes, and none makes a run faster than the
-program is. Memory is the peak resident size of
-the largest process of that tree, the worst of all runs; both as the kernel tells them to wait4. Exits with 1 when
-a figure is missed or a count is wrong.
+CPU is user + system time of the whole process tree of one run, the best of 7 runs, or of up to 25 with pauses while
+the bar is not met: a shared machine has slow minutes, and none of them makes a run faster than the program is.
+Memory is the peak resident size of the largest process of that tree, the worst of all runs. Both are as the kernel
+tells them to wait4. Exits with 1 when a figure is missed or a count is wrong.
 """
 
 import json
