@@ -1257,6 +1257,47 @@ fn a_pull_request_that_lowers_the_threshold_is_judged_by_the_base_branch() {
     has_no_effect(half_covered(), "coverage: {lines: 90}\n", "coverage: {lines: 10}\n", &outcomes, listed);
 }
 
+/// Puts a clone of depth 1 of `revision` in the place of the repository, as GitHub's checkout makes it.
+fn made_shallow(project: &Project, revision: &str) {
+    let origin = project.beside("origin.git").display().to_string();
+    project.git(&["clone", "--quiet", "--bare", ".", &origin]);
+    // As GitHub does, any commit that is there may be asked for.
+    project.git(&["-C", &origin, "config", "uploadpack.allowAnySHA1InWant", "true"]);
+    fs::remove_dir_all(project.path(".git")).expect("it was there");
+    project.git(&["init", "--quiet"]);
+    project.git(&["remote", "add", "origin", &format!("file://{origin}")]);
+    project.git(&["fetch", "--quiet", "--depth=1", "origin", revision]);
+    project.git(&["checkout", "--quiet", "--force", "FETCH_HEAD"]);
+    assert_eq!(project.git(&["rev-parse", "--is-shallow-repository"]), "true");
+}
+
+#[test]
+fn a_shallow_merge_commit_of_a_pull_request_knows_its_base() {
+    let project = pull_request(half_covered(), "coverage: {lines: 90}\n", "coverage: {lines: 10}\n");
+    let base = project.git(&["rev-parse", "topic~1"]);
+    project.git(&["checkout", "--quiet", "-b", "merged", &base]);
+    project.git(&["merge", "--quiet", "--no-ff", "-m", "merge", "topic"]);
+    let merged = project.git(&["rev-parse", "HEAD"]);
+    made_shallow(&project, &merged);
+    let run = project.gate(&[]);
+    run.ends(1, &[("tests", "pass"), ("coverage", "fail")]);
+    assert_eq!(run.report["subject"]["base"]["sha"], base.as_str());
+    run.said.says(1, &["coverage.lines: 90 on the base branch, 10 here (without effect until merged)"]);
+}
+
+#[test]
+fn a_shallow_clone_whose_head_is_no_child_of_the_base_says_that_nothing_could_be_compared() {
+    let project = pull_request(shop(), "coverage: {lines: 90}\n", "coverage: {lines: 10}\n");
+    project.write("more.txt", "more\n");
+    let head = project.commit();
+    made_shallow(&project, &head);
+    let run = project.gate(&[]);
+    run.ends(0, &[("coverage", "pass")]);
+    let first = run.said.out.lines().nth(1).unwrap_or_default().to_string();
+    assert!(first.contains("not known: the base branch's settings cannot be compared"), "{}", run.said);
+    assert!(first.contains("fetch-depth: 0"), "{}", run.said);
+}
+
 #[test]
 fn a_pull_request_that_switches_the_threshold_off_is_judged_by_the_base_branch() {
     let listed = "coverage.lines: 80 on the base branch, off here";

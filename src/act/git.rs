@@ -130,6 +130,32 @@ impl Repository {
         }
     }
 
+    /// The base that a CI event names. A shallow clone, as CI makes them, does not hold it: where HEAD's own commit
+    /// says that it is a parent, it is fetched alone, and no history is needed to know the change.
+    pub fn base_of_event(&self, sha: &str, why: &str) -> Result<BaseCommit, String> {
+        let is_hex = sha.len() >= 40 && sha.bytes().all(|b| b.is_ascii_hexdigit());
+        if !is_hex {
+            return Err(format!("the event names no commit: `{sha}`"));
+        }
+        match self.base_of(sha, why) {
+            Err(error) if self.shallow => {
+                let fetch = ["fetch", "--quiet", "--no-tags", "--depth=1", "origin", sha];
+                let there =
+                    self.is_parent_of_head(sha) && (self.commit(sha).is_some() || ask(&self.project, &fetch).is_some());
+                let why = format!("{why}, a parent of HEAD");
+                if there { Ok(BaseCommit { sha: sha.to_string(), why }) } else { Err(error) }
+            }
+            other => other,
+        }
+    }
+
+    /// By the commit's own text, which a shallow clone has whole.
+    fn is_parent_of_head(&self, sha: &str) -> bool {
+        let Some(text) = ask(&self.project, &["cat-file", "commit", "HEAD"]) else { return false };
+        let head = String::from_utf8_lossy(&text).into_owned();
+        head.lines().take_while(|line| !line.is_empty()).any(|line| line.strip_prefix("parent ") == Some(sha))
+    }
+
     /// The base of a laptop's branch: where it left the remote's default branch.
     pub fn base_of_branch(&self) -> Result<BaseCommit, String> {
         let default = line(&self.project, &["symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"]);

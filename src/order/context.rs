@@ -70,7 +70,7 @@ pub fn find_base(args: &GateArgs, repository: Option<&Repository>, context: &Con
         return Err(why.clone());
     }
     match &context.base {
-        Some((sha, why)) => repository.base_of(sha, why),
+        Some((sha, why)) => repository.base_of_event(sha, why),
         None => repository.base_of_branch(),
     }
 }
