@@ -263,7 +263,7 @@ fn skipped_tests_alone_are_unmeasured() {
     project.config("").write("test_a.py", "import pytest\n@pytest.mark.skip\ndef test_a():\n    assert False\n");
     let run = project.gate(&[]);
     run.ends(3, &[("tests", "unmeasured"), ("coverage", "unmeasured")]);
-    assert_eq!(run.title("tests"), "0 tests ran: all 1 were skipped");
+    assert_eq!(run.title("tests"), "0 tests ran: 1 skipped");
     assert_eq!(run.metric("tests", "skipped"), 1);
 }
 
@@ -1000,6 +1000,19 @@ fn without_an_index_an_active_environment_that_lacks_something_is_not_used() {
         let run = without_index(further).gate(&[]);
         run.ends(1, &[("install", "fail"), ("tests", "unmeasured"), ("coverage", "unmeasured")]);
     }
+}
+
+#[test]
+fn a_second_run_in_the_same_project_is_refused_while_the_first_goes_on() {
+    let project = shop();
+    let mut child = under_way(&project);
+    let said = project.qte(&["gate"]);
+    said.says(2, &["another qte-ci is running in this project"]);
+    assert!(project.exists("qte-evidence/tests.log"), "the first run's files were touched");
+    send(&child, nix::sys::signal::Signal::SIGTERM);
+    child.wait().expect("it ends");
+    fs::remove_file(project.path("test_litter.py")).expect("it was there");
+    project.gate(&[]).ends(0, &[("tests", "pass")]);
 }
 
 #[test]

@@ -39,6 +39,8 @@ pub struct Collected {
     /// Why the project has nothing that we know how to run.
     pub not_applicable: Option<String>,
     pub reruns: Option<PathBuf>,
+    /// Held until the report is made.
+    _lock: fs::File,
 }
 
 impl Collected {
@@ -68,7 +70,7 @@ fn way(order: &Order) -> Way {
 }
 
 pub async fn collect(order: &Order, clock: &mut Clock, tell: &mut dyn FnMut(Event)) -> Result<Collected, GateError> {
-    let evidence = evidence_folder(&order.project)?;
+    let (evidence, lock) = evidence_folder(&order.project)?;
     let (files, tracked, vendored) = list_files(order)?;
     if !vendored.is_empty() {
         tell(Event::Note(format!("left out of file discovery: {}", vendored.join(", "))));
@@ -88,6 +90,7 @@ pub async fn collect(order: &Order, clock: &mut Clock, tell: &mut dyn FnMut(Even
         plan: None,
         not_applicable: None,
         reruns: None,
+        _lock: lock,
     };
     let way = way(order);
     if way == Way::Ingest {
@@ -123,28 +126,46 @@ pub async fn collect(order: &Order, clock: &mut Clock, tell: &mut dyn FnMut(Even
     Ok(out)
 }
 
-/// Makes the run's own folder anew; what was moved aside stays. A folder that we did not make is not touched.
-fn evidence_folder(project: &Path) -> Result<PathBuf, GateError> {
+/// The file that a run holds locked while it uses the folder.
+const LOCK: &str = ".lock";
+
+/// Makes the run's own folder anew; what was moved aside stays. A folder that we did not make is not touched, nor one
+/// that another run is using: the lock is that of the file that is given back.
+fn evidence_folder(project: &Path) -> Result<(PathBuf, fs::File), GateError> {
     let folder = project.join(EVIDENCE_FOLDER);
     let marker = folder.join(".gitignore");
     if folder.exists() && !marker.is_file() {
         let text = format!("{}: exists and was not made by qte-ci; move it away", folder.display());
         return Err(GateError::Use(text));
     }
-    let empty = || -> std::io::Result<()> {
+    let make = || -> std::io::Result<fs::File> {
         fs::create_dir_all(&folder)?;
-        for entry in fs::read_dir(&folder)? {
-            let path = entry?.path();
-            match path.is_dir() && !path.is_symlink() {
-                _ if path.ends_with(BEFORE) => {}
-                true => fs::remove_dir_all(&path)?,
-                false => fs::remove_file(&path)?,
-            }
-        }
-        fs::write(&marker, "*\n")
+        fs::write(&marker, "*\n")?;
+        fs::File::create(folder.join(LOCK))
     };
-    empty().map_err(io_error(folder.display().to_string()))?;
-    Ok(folder)
+    let lock = make().map_err(io_error(folder.display().to_string()))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(fs::TryLockError::WouldBlock) => {
+            let text = format!("{}: another qte-ci is running in this project; wait for its end", folder.display());
+            return Err(GateError::Use(text));
+        }
+        Err(fs::TryLockError::Error(error)) => return Err(io_error(folder.display().to_string())(error)),
+    }
+    empty(&folder).map_err(io_error(folder.display().to_string()))?;
+    Ok((folder, lock))
+}
+
+fn empty(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        match path.is_dir() && !path.is_symlink() {
+            _ if [BEFORE, LOCK, ".gitignore"].iter().any(|kept| path.ends_with(kept)) => {}
+            true => fs::remove_dir_all(&path)?,
+            false => fs::remove_file(&path)?,
+        }
+    }
+    Ok(())
 }
 
 type Listing = (Vec<String>, BTreeSet<String>, Vec<String>);

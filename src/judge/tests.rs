@@ -108,7 +108,7 @@ fn decide(input: &Input, tests: &Tests) -> (Outcome, String) {
         return (Outcome::Unmeasured, empty_title(tests, ended));
     }
     if counts.executed() == 0 {
-        return (Outcome::Unmeasured, format!("0 tests ran: all {} were skipped", counts.skipped));
+        return (Outcome::Unmeasured, format!("0 tests ran: {} skipped", counts.skipped));
     }
     match ended {
         Ending::Exit(0) => (Outcome::Pass, green_title(tests)),
@@ -279,7 +279,7 @@ mod cases {
             ),
             (Some(TimedOut { seconds: 7 }), vec![], Unmeasured, "no test report (stopped at its limit of 7 s)"),
             (Some(TimedOut { seconds: 7 }), vec![Ok(tests(1, 1, 0, 0))], Fail, "1 of 2 failed"),
-            (Some(Exit(0)), vec![Ok(tests(0, 0, 0, 9))], Unmeasured, "0 tests ran: all 9 were skipped"),
+            (Some(Exit(0)), vec![Ok(tests(0, 0, 0, 9))], Unmeasured, "0 tests ran: 9 skipped"),
             (
                 Some(Exit(0)),
                 vec![Ok(tests(0, 0, 0, 0))],
