@@ -4,6 +4,7 @@ use super::OrderError;
 use crate::act::git::{BaseCommit, Repository};
 use crate::cli::GateArgs;
 use crate::facts::report::Subject;
+use std::path::Path;
 
 /// What the CI says of this run.
 #[derive(Debug, Default)]
@@ -59,7 +60,9 @@ impl Context {
 }
 
 pub fn find_base(args: &GateArgs, repository: Option<&Repository>, context: &Context) -> Result<BaseCommit, String> {
-    let Some(repository) = repository else { return Err("there is no base (no git repository)".into()) };
+    let Some(repository) = repository else {
+        return Err(format!("there is no base ({})", no_repository(&args.project)));
+    };
     if repository.head.is_none() {
         return Err("there is no base (no commit yet)".into());
     }
@@ -73,6 +76,12 @@ pub fn find_base(args: &GateArgs, repository: Option<&Repository>, context: &Con
         Some((sha, why)) => repository.base_of_event(sha, why),
         None => repository.base_of_branch(),
     }
+}
+
+/// Why git knows nothing here: there is no repository, or git itself cannot be run.
+fn no_repository(project: &Path) -> &'static str {
+    let inside = project.canonicalize().is_ok_and(|whole| whole.ancestors().any(|folder| folder.join(".git").exists()));
+    if inside { "git cannot be run here; nor is it known which files it tracks" } else { "no git repository" }
 }
 
 pub fn subject(repository: Option<&Repository>, context: &Context) -> Subject {
