@@ -251,7 +251,6 @@ fn coverage(
         not_applicable: None,
         blocked,
         looked_for: String::new(),
-        missing: None,
         reports: read,
         tree: files.into_iter().collect(),
         root: files::slashed_absolute(&order.project),

@@ -36,7 +36,6 @@ pub struct Input {
     /// Why no report can be relied on (no test ran, the run did not end).
     pub blocked: Option<String>,
     pub looked_for: String,
-    pub missing: Option<String>,
     pub reports: Vec<FileRead<Coverage>>,
     /// The project's files, relative, with `/`.
     pub tree: BTreeSet<String>,
@@ -133,7 +132,7 @@ fn unmeasured(input: &Input, merged: &Merged) -> Option<(String, String)> {
         return same(format!("{path}: {why}"));
     }
     if input.reports.is_empty() {
-        return same(input.missing.clone().unwrap_or_else(|| "no coverage report".into()));
+        return same("no coverage report".into());
     }
     if merged.counts.lines_total == 0 {
         return same("the report is valid and holds no line".into());
@@ -542,7 +541,6 @@ mod tests {
             not_applicable: None,
             blocked: None,
             looked_for: "coverage.xml".into(),
-            missing: None,
             reports: vec![FileRead { evidence: 0, path: "coverage.xml".into(), content: Ok(coverage) }],
             tree: tree.iter().map(|s| s.to_string()).collect(),
             root: "/w/project".into(),

@@ -24,8 +24,6 @@ pub struct Input {
     pub run: Option<Run>,
     /// Names and patterns of the reports that were looked for.
     pub looked_for: String,
-    /// Why no report is there, where more can be said than that.
-    pub missing: Option<String>,
     pub reports: Vec<FileRead<Tests>>,
     /// Tests that passed on a retry, where the report itself cannot tell; they add to its own.
     pub retried_passed: u64,
@@ -97,10 +95,9 @@ fn decide(input: &Input, tests: &Tests) -> (Outcome, String) {
         return (Outcome::Unmeasured, format!("{}: {why}", bad.path));
     }
     if input.reports.is_empty() {
-        let title = match (&input.missing, ended) {
-            (Some(why), _) => why.clone(),
-            (None, Ending::Exit(0)) => "no test report".to_string(),
-            (None, ending) => format!("no test report ({ending})"),
+        let title = match ended {
+            Ending::Exit(0) => "no test report".to_string(),
+            ending => format!("no test report ({ending})"),
         };
         return (Outcome::Unmeasured, title);
     }
