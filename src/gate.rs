@@ -10,6 +10,7 @@ mod reports;
 pub use derive::{asked, rederive};
 
 use crate::act::files::{self, JsonLines};
+use crate::facts::detail::{Detail, FindingDetail};
 use crate::facts::event::Event;
 use crate::facts::report::{self, Base, Details, PolicyValue, Report, SCHEMA, Timing, Tool};
 use crate::facts::setting::Source;
@@ -17,6 +18,7 @@ use crate::facts::stage::{Gate, Stage};
 use crate::facts::verdict::{Outcome, Verdict};
 use crate::judge;
 use crate::order::Order;
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
@@ -99,7 +101,7 @@ pub async fn run(order: &Order, tell: &mut dyn FnMut(Event)) -> Result<Report, G
         settle(&mut verdicts, verdict, reading.elapsed().as_secs_f64(), &mut clock, tell);
     }
     for finding in verdicts.iter().flat_map(|v| v.findings.iter().map(move |f| (v.gate, f))) {
-        let line = derive::FindingLine { kind: "finding", gate: finding.0, finding: finding.1 };
+        let line = Detail::Finding(FindingDetail { gate: finding.0, finding: Cow::Borrowed(finding.1) });
         details.push(&line).map_err(io_error(details_path.display().to_string()))?;
     }
     let sha256 = details.finish().map_err(io_error(details_path.display().to_string()))?;

@@ -22,6 +22,9 @@ pub struct Finding {
     pub severity: Severity,
     pub rule: String,
     pub message: String,
+    /// What stands behind the message: a traceback, a tool's own explanation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     pub fingerprint: Option<String>,
     /// Not there on the base; `None` where that is not asked.
     pub new: Option<bool>,
@@ -37,6 +40,7 @@ impl Finding {
             severity,
             rule: rule.into(),
             message: message.into(),
+            detail: None,
             fingerprint: None,
             new: None,
             fix: None,

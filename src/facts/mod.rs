@@ -1,6 +1,7 @@
 //! The words every room shares. Constructors refuse nonsense; nothing here reads, decides or prints.
 
 pub mod coverage;
+pub mod detail;
 pub mod diff;
 pub mod event;
 pub mod evidence;
@@ -12,3 +13,4 @@ pub mod setting;
 pub mod stage;
 pub mod tests;
 pub mod verdict;
+pub mod view;

@@ -69,7 +69,10 @@ pub struct Verdict {
     pub title: String,
     pub reasons: Vec<Reason>,
     pub metrics: Metrics,
+    /// The worst of them; `findings_total` says how many there are.
     pub findings: Vec<Finding>,
+    #[serde(default)]
+    pub findings_total: u64,
     /// What was looked for, what was found, and the way out; where the outcome is not green.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<Help>,
@@ -94,6 +97,7 @@ impl Verdict {
             reasons: Vec::new(),
             metrics: Metrics::new(),
             findings: Vec::new(),
+            findings_total: 0,
             help: None,
         }
     }

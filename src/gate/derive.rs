@@ -5,7 +5,6 @@ use super::environment::ACTIVE;
 use super::{GateError, changes, io_error, reports};
 use crate::act::files::{self, Hashing};
 use crate::facts::evidence::{Ending, Evidence, EvidenceKind};
-use crate::facts::finding::Finding;
 use crate::facts::percent::Percent;
 use crate::facts::report::{Policy, Report};
 use crate::facts::setting::{Enforce, Setting};
@@ -13,19 +12,9 @@ use crate::facts::stage::{Gate, Stage};
 use crate::facts::verdict::{Outcome, Verdict};
 use crate::judge::{self, FileRead, Run};
 use crate::order::Order;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs::File;
 use std::path::Path;
-
-/// One finding in the details file.
-#[derive(Serialize)]
-pub struct FindingLine<'a> {
-    pub kind: &'static str,
-    pub gate: Gate,
-    #[serde(flatten)]
-    pub finding: &'a Finding,
-}
 
 /// The judges' policies, out of a report's settings.
 pub struct Policies {

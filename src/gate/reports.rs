@@ -4,6 +4,7 @@ use super::collect::Collected;
 use super::{BEFORE, EVIDENCE_FOLDER, GateError, changes, io_error};
 use crate::act::files::{self, Hashing, JsonLines};
 use crate::facts::coverage::{Coverage, CoverageCounts};
+use crate::facts::detail::{Detail, FileDetail, TestDetail};
 use crate::facts::event::{Event, FileRow};
 use crate::facts::evidence::{Ending, Evidence, EvidenceKind};
 use crate::facts::pattern::any_of;
@@ -14,7 +15,6 @@ use crate::facts::verdict::{Outcome, Verdict};
 use crate::judge::{self, FileRead};
 use crate::order::Order;
 use crate::read::{self, Measured};
-use serde::Serialize;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -22,36 +22,6 @@ use std::time::{Duration, SystemTime};
 
 /// Clocks of file systems are coarser than ours.
 const CLOCK_SLACK: Duration = Duration::from_secs(2);
-
-/// One test in the details file.
-#[derive(Serialize)]
-struct TestLine<'a> {
-    kind: &'static str,
-    id: &'a str,
-    outcome: &'static str,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    flaky: bool,
-    seconds: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u64>,
-}
-
-/// One source file in the details file.
-#[derive(Serialize)]
-struct FileLine<'a> {
-    kind: &'static str,
-    path: &'a str,
-    /// Not a file of this project.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    foreign: bool,
-    /// Every line of a range is a line that can run: the totals follow from these.
-    covered: Vec<[u32; 2]>,
-    uncovered: Vec<[u32; 2]>,
-    branches_covered: u64,
-    branches_total: u64,
-}
 
 /// Reads the tests' reports.
 pub fn tests(
@@ -69,15 +39,14 @@ pub fn tests(
             id.push_str("::");
         }
         id.push_str(case.name);
-        let line = TestLine {
-            kind: "test",
-            id: &id,
-            outcome: case.outcome.id(),
+        let line = Detail::Test(TestDetail {
+            id: id.as_str().into(),
+            outcome: case.outcome,
             flaky: case.flaky,
             seconds: case.micros as f64 / 1e6,
-            path: case.file,
+            path: case.file.map(Into::into),
             line: case.line,
-        };
+        });
         if let Err(error) = details.push(&line)
             && failed.is_none()
         {
@@ -382,21 +351,32 @@ pub fn file_rows(merged: &judge::coverage::Merged) -> Event {
     Event::Files { worst: worst.collect(), files: rows.len() }
 }
 
-/// One line a source file.
+/// One line a source file; changed files that no report knows have no lines of their own.
 pub fn write_files(details: &mut JsonLines, merged: &judge::coverage::Merged) -> io::Result<()> {
     let own = merged.files.iter().map(|pair| (pair, false));
     let foreign = merged.foreign.iter().map(|pair| (pair, true));
     for ((path, file), foreign) in own.chain(foreign) {
         let (branches_covered, branches_total) = file.branch_counts();
-        details.push(&FileLine {
-            kind: "file",
-            path,
+        details.push(&Detail::File(FileDetail {
+            path: path.into(),
             foreign,
             covered: file.lines.exact_ranges(true),
             uncovered: file.lines.exact_ranges(false),
             branches_covered,
             branches_total,
-        })?;
+            changed: merged.changed.get(path).copied().filter(|_| !foreign),
+        }))?;
+    }
+    for (path, changed) in merged.changed.iter().filter(|(path, _)| !merged.files.contains_key(*path)) {
+        details.push(&Detail::File(FileDetail {
+            path: path.into(),
+            foreign: false,
+            covered: Vec::new(),
+            uncovered: Vec::new(),
+            branches_covered: 0,
+            branches_total: 0,
+            changed: Some(*changed),
+        }))?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 use super::{FileRead, counted};
 use crate::facts::coverage::{Coverage, CoverageCounts, FileCoverage};
+use crate::facts::detail::ChangedLines;
 use crate::facts::diff::{ChangedFile, Changes};
 use crate::facts::finding::{Finding, Severity};
 use crate::facts::pattern;
@@ -58,6 +59,8 @@ pub struct Merged {
     /// Names in the reports that are no file of the project; they count too.
     pub foreign: BTreeMap<String, FileCoverage>,
     pub counts: CoverageCounts,
+    /// Files that the change touches in lines that can run, where changed lines were asked for.
+    pub changed: BTreeMap<String, ChangedLines>,
 }
 
 /// One part of the answer.
@@ -70,7 +73,7 @@ struct Part {
 }
 
 pub fn judge(policy: &Policy, mut input: Input) -> (Verdict, Merged) {
-    let merged = merge(&mut input);
+    let mut merged = merge(&mut input);
     let input = &input;
     let enforce = policy.enforce.value;
     if let Some(why) = &input.not_applicable {
@@ -88,6 +91,7 @@ pub fn judge(policy: &Policy, mut input: Input) -> (Verdict, Merged) {
     let all: Vec<usize> = input.reports.iter().map(|r| r.evidence).collect();
     let mut findings = Findings::default();
     let changed = changed(policy, input, &merged, &mut findings);
+    merged.changed = changed.files;
     let mut parts = vec![lines(policy, &merged, &all)];
     parts.extend(branches(policy, &merged, &all));
     parts.extend(changed.part);
@@ -104,6 +108,7 @@ pub fn judge(policy: &Policy, mut input: Input) -> (Verdict, Merged) {
     }
     remarks(&mut verdict, input, &merged, &findings);
     verdict.findings = findings.kept;
+    verdict.findings_total = findings.count;
     numbers(&mut verdict, &merged, changed.covered, changed.total);
     (verdict, merged)
 }
@@ -283,6 +288,7 @@ struct Changed {
     part: Option<Part>,
     covered: u64,
     total: u64,
+    files: BTreeMap<String, ChangedLines>,
 }
 
 fn changed(policy: &Policy, input: &Input, merged: &Merged, findings: &mut Findings) -> Changed {
@@ -290,9 +296,12 @@ fn changed(policy: &Policy, input: &Input, merged: &Merged, findings: &mut Findi
         |reason: String| Some(Part { outcome: Outcome::Pass, title: String::new(), reason, evidence: Vec::new() });
     let changes = match &input.changes {
         Ok(changes) => changes,
-        Err(why) => return Changed { part: note(format!("changed lines: not asked, {why}")), covered: 0, total: 0 },
+        Err(why) => {
+            let part = note(format!("changed lines: not asked, {why}"));
+            return Changed { part, covered: 0, total: 0, files: BTreeMap::new() };
+        }
     };
-    let (mut covered, mut total) = (0, 0);
+    let (mut covered, mut total, mut files) = (0, 0, BTreeMap::new());
     let judged = endings(merged);
     let (exclude, omit) = (pattern::any_of(&policy.exclude.value), omitted(&input.omit));
     for (path, file) in changes.files() {
@@ -301,6 +310,9 @@ fn changed(policy: &Policy, input: &Input, merged: &Merged, findings: &mut Findi
                 let (c, t) = known_file(path, known, file, findings);
                 covered += c;
                 total += t;
+                if t > 0 {
+                    files.insert(path.to_string(), ChangedLines { covered: c, total: t });
+                }
             }
             None if !is_source(path, &judged) || exclude.is_match(path) || !input.tree.contains(path) => {}
             None if omit.is_match(path) => findings.omitted.push(path.to_string()),
@@ -308,6 +320,7 @@ fn changed(policy: &Policy, input: &Input, merged: &Merged, findings: &mut Findi
                 let lines = file.code_lines();
                 if lines > 0 {
                     total += lines;
+                    files.insert(path.to_string(), ChangedLines { covered: 0, total: lines });
                     findings.unknown.push(path.to_string());
                     let message =
                         format!("{} changed here, and no coverage report knows this file", counted(lines, "line"));
@@ -317,10 +330,11 @@ fn changed(policy: &Policy, input: &Input, merged: &Merged, findings: &mut Findi
         }
     }
     if total == 0 {
-        return Changed { part: note("no line that can run was changed".into()), covered, total };
+        return Changed { part: note("no line that can run was changed".into()), covered, total, files };
     }
     let evidence: Vec<usize> = input.reports.iter().map(|r| r.evidence).collect();
-    Changed { part: Some(threshold("changed lines", &policy.changed, covered, total, &evidence)), covered, total }
+    let part = Some(threshold("changed lines", &policy.changed, covered, total, &evidence));
+    Changed { part, covered, total, files }
 }
 
 /// Covered and known lines among the changed ones; each run of uncovered lines is a finding.
@@ -422,7 +436,12 @@ fn listed(names: &[String]) -> String {
 
 /// Puts all reports together under the project's own paths. The files move out of the reports: there may be many.
 fn merge(input: &mut Input) -> Merged {
-    let mut merged = Merged { files: BTreeMap::new(), foreign: BTreeMap::new(), counts: CoverageCounts::default() };
+    let mut merged = Merged {
+        files: BTreeMap::new(),
+        foreign: BTreeMap::new(),
+        counts: CoverageCounts::default(),
+        changed: BTreeMap::new(),
+    };
     let by_name = by_name(&input.tree);
     let place = Place { tree: &input.tree, root: &input.root, by_name };
     for report in input.reports.iter_mut().filter_map(|r| r.content.as_mut().ok()) {

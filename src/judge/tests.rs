@@ -50,6 +50,7 @@ pub fn judge(policy: &Policy, input: &Input) -> Verdict {
     explain(&mut verdict, input, &tests);
     verdict.findings = tests.kept.iter().map(finding).collect();
     let counts = &tests.counts;
+    verdict.findings_total = (counts.failed + counts.errors).max(verdict.findings.len() as u64);
     for (name, value) in [
         ("tests", counts.tests),
         ("passed", counts.passed),
@@ -201,6 +202,7 @@ fn finding(case: &crate::facts::tests::KeptCase) -> Finding {
     let mut finding = Finding::new(rule, Severity::High, format!("{}\n{told}", case.id));
     finding.path = case.path.clone();
     finding.line = case.line;
+    finding.detail = Some(&case.text).filter(|text| !text.trim().is_empty()).cloned();
     finding
 }
 

@@ -121,7 +121,7 @@ fn why(verdict: &Verdict, report: &Report, style: Style) -> String {
     for finding in verdict.findings.iter().take(SHOWN_FINDINGS) {
         out.push_str(&one_finding(finding, style));
     }
-    let more = finding_count(verdict).saturating_sub(SHOWN_FINDINGS as u64);
+    let more = verdict.findings_total.saturating_sub(SHOWN_FINDINGS as u64);
     if more > 0 {
         out.push_str(&format!("  and {more} more in {}\n", style.clean(&report.details.path)));
     }
@@ -136,13 +136,6 @@ fn why(verdict: &Verdict, report: &Report, style: Style) -> String {
         }
     }
     out
-}
-
-/// How many findings there are: a verdict keeps the first failing tests only, and counts them all.
-fn finding_count(verdict: &Verdict) -> u64 {
-    let number = |name: &str| verdict.metrics.get(name).copied().unwrap_or(0);
-    let counted = if verdict.gate == Gate::Tests { number("failed") + number("errors") } else { 0 };
-    counted.max(verdict.findings.len() as u64)
 }
 
 fn cited(verdict: &Verdict) -> Vec<usize> {
