@@ -23,6 +23,10 @@ pub enum Command {
     Read(ReadArgs),
     /// Derive every verdict of a report anew from its evidence; say what differs
     Verify(VerifyArgs),
+    /// Publish the report of another workflow run, whose code is not trusted (event workflow_run)
+    Publish(PublishArgs),
+    /// Say whether stages passed on a commit, as the workflow run itself can prove
+    Requires(RequiresArgs),
     /// Print the resolved settings with their sources, and those looser than on the base branch
     Check(GateArgs),
     /// Print a commented configuration with every default
@@ -34,6 +38,9 @@ pub enum Command {
         /// install, tests or coverage
         gate: String,
     },
+    /// Run what the action's inputs ask for
+    #[command(hide = true)]
+    Action,
     /// Run a command and end it, with all that it started, when standard input closes
     #[command(hide = true)]
     Keep {
@@ -90,6 +97,35 @@ pub enum Checks {
     Stage,
     Gate,
     Off,
+}
+
+#[derive(Debug, Args)]
+pub struct PublishArgs {
+    /// A check run for each stage, for each gate, or none
+    #[arg(long, value_name = "HOW", value_enum)]
+    pub checks: Option<Checks>,
+    /// Where the report for people goes [default: beside the report]
+    #[arg(long, value_name = "F")]
+    pub html: Option<PathBuf>,
+    /// The qte-report.json of the other run
+    #[arg(value_name = "REPORT")]
+    pub report: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct RequiresArgs {
+    /// The stages that must have passed, such as 1A,1B
+    #[arg(long, value_name = "LIST", value_delimiter = ',', required = true)]
+    pub stages: Vec<String>,
+    /// The workflow that must have said so, such as .github/workflows/ci.yml
+    #[arg(long, value_name = "FILE")]
+    pub workflow: String,
+    /// The whole commit [default: the event's]
+    #[arg(long, value_name = "SHA")]
+    pub sha: Option<String>,
+    /// The policy_sha256 that it must have been judged by [default: any]
+    #[arg(long, value_name = "SHA256")]
+    pub policy: Option<String>,
 }
 
 #[derive(Debug, Args)]

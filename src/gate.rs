@@ -13,6 +13,7 @@ use crate::act::files::{self, JsonLines};
 use crate::facts::detail::{Detail, FindingDetail};
 use crate::facts::event::Event;
 use crate::facts::report::{self, Base, Details, PolicyValue, Report, SCHEMA, Timing, Tool};
+use crate::facts::secret::hide;
 use crate::facts::setting::Source;
 use crate::facts::stage::{Gate, Stage};
 use crate::facts::verdict::{Outcome, Verdict};
@@ -158,12 +159,13 @@ fn assemble(
     }
 }
 
-/// Writes the report; its details stand beside it already.
-pub fn write(report: &Report, path: &Path) -> Result<(), GateError> {
-    let mut text =
-        serde_json::to_vec_pretty(report).map_err(|e| GateError::Io { what: "report".into(), error: e.into() })?;
-    text.push(b'\n');
-    files::write_whole(path, &text).map_err(io_error(path.display().to_string()))
+/// Writes the report, without the secrets; its details stand beside it already. Gives its digest.
+pub fn write(report: &Report, path: &Path, secrets: &[String]) -> Result<String, GateError> {
+    let text =
+        serde_json::to_string_pretty(report).map_err(|e| GateError::Io { what: "report".into(), error: e.into() })?;
+    let text = hide(&text, secrets) + "\n";
+    files::write_whole(path, text.as_bytes()).map_err(io_error(path.display().to_string()))?;
+    Ok(files::sha256(text.as_bytes()))
 }
 
 /// The stages in order, for people.

@@ -12,5 +12,6 @@ pub mod judge;
 pub mod order;
 pub mod publish;
 pub mod read;
+pub mod requires;
 pub mod tell;
 pub mod verify;

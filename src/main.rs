@@ -2,17 +2,18 @@
 
 use clap::{CommandFactory, Parser};
 use qte_ci::act::files::slashed_absolute;
+use qte_ci::act::handoff::{self, Handed};
 use qte_ci::act::{files::Hashing, keep, process};
-use qte_ci::cli::{Cli, Command, GateArgs, ReadArgs, VerifyArgs};
+use qte_ci::cli::{Cli, Command, GateArgs, PublishArgs, ReadArgs, RequiresArgs, VerifyArgs};
 use qte_ci::facts::event::Event;
 use qte_ci::facts::report::exit_code;
 use qte_ci::facts::stage::Gate;
 use qte_ci::gate::{self, GateError};
 use qte_ci::order::{self, Order, OrderError};
-use qte_ci::publish::Publisher;
+use qte_ci::publish::{self, Checks, Finished, Places, Publisher};
 use qte_ci::read::{self, ErrorKind, Measured, ReadError};
-use qte_ci::tell::{clean::terminal, read_json, reference, settings};
-use qte_ci::{config, verify};
+use qte_ci::tell::{clean::terminal, markdown, read_json, reference, settings};
+use qte_ci::{config, requires, verify};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -23,36 +24,66 @@ const UNMEASURED: u8 = 3;
 const OUR_FAULT: u8 = 70;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let handed = match handoff::take() {
+        Ok(handed) => handed,
         Err(error) => {
-            let code = if error.use_stderr() { USE } else { 0 };
-            // Help that cannot be printed is no reason for another exit code.
-            error.print().unwrap_or(());
-            return ExitCode::from(code);
+            eprintln!("error: the token and the runner's files cannot be taken over: {error}");
+            return ExitCode::from(OUR_FAULT);
         }
     };
-    let done = match cli.command {
-        Command::Gate(args) => run_gate(&args),
-        Command::Read(args) => run_read(&args),
-        Command::Verify(args) => run_verify(&args),
-        Command::Check(args) => run_check(&args),
+    let cli = match Cli::try_parse().map(|cli| from_inputs(cli, &handed)) {
+        Ok(Ok(cli)) => cli,
+        Ok(Err(failure)) => return failure.end(),
+        Err(error) => return wrong_use(&error),
+    };
+    run(&cli.command, &handed).unwrap_or_else(Failure::end)
+}
+
+fn wrong_use(error: &clap::Error) -> ExitCode {
+    // Help that cannot be printed is no reason for another exit code.
+    error.print().unwrap_or(());
+    ExitCode::from(if error.use_stderr() { USE } else { 0 })
+}
+
+/// The action's inputs are a command line of their own.
+fn from_inputs(cli: Cli, handed: &Handed) -> Result<Cli, Failure> {
+    if !matches!(cli.command, Command::Action) {
+        return Ok(cli);
+    }
+    let arguments = order::arguments(handed)?;
+    let program = [env!("CARGO_PKG_NAME").to_string()];
+    Cli::try_parse_from(program.into_iter().chain(arguments))
+        .map_err(|error| Failure { code: USE, text: error.to_string().trim_end().to_string() })
+}
+
+fn run(command: &Command, handed: &Handed) -> Done {
+    match command {
+        Command::Gate(args) => run_gate(args, handed),
+        Command::Read(args) => run_read(args),
+        Command::Verify(args) => run_verify(args),
+        Command::Publish(args) => run_publish(args, handed),
+        Command::Requires(args) => run_requires(args, handed),
+        Command::Check(args) => run_check(args),
         Command::Init => print(config::DEFAULT),
         Command::Schema => print(&format!("{:#}\n", config::schema())),
-        Command::Explain { gate } => run_explain(&gate),
-        Command::Keep { argv } => return run_keep(&argv),
+        Command::Explain { gate } => run_explain(gate),
+        Command::Keep { argv } => Ok(run_keep(argv)),
         Command::Reference => print(&reference_text()),
-    };
-    done.unwrap_or_else(|failure| {
-        eprintln!("{}", failure.text);
-        ExitCode::from(failure.code)
-    })
+        Command::Action => Err(Failure { code: USE, text: "error: the inputs name themselves".into() }),
+    }
 }
 
 /// What ends the program with a message instead of an answer.
 struct Failure {
     code: u8,
     text: String,
+}
+
+impl Failure {
+    fn end(self) -> ExitCode {
+        eprintln!("{}", self.text);
+        ExitCode::from(self.code)
+    }
 }
 
 impl From<OrderError> for Failure {
@@ -100,24 +131,96 @@ fn print(text: &str) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
-fn run_gate(args: &GateArgs) -> Done {
-    let order = order::resolve(args)?;
+fn run_gate(args: &GateArgs, handed: &Handed) -> Done {
+    let order = order::resolve(args, handed)?;
     keep::adopt_orphans();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (done, signal) = runtime.block_on(async {
+    let mut publisher = Publisher::new(&order.publishing);
+    let mut checks = publish::checks(&order.publishing, &order.stages.value);
+    let done = runtime.block_on(async {
         tokio::select! {
-            signal = stopped() => (None, Some(signal)),
-            done = gate_and_tell(&order) => (Some(done), None),
+            signal = stopped() => Err(signal),
+            done = gate_and_publish(&order, &mut publisher, &mut checks) => Ok(done),
         }
     });
-    if let Some(signal) = signal {
-        // The line of work was dropped, and with it the pipes of what ran.
-        process::end_all();
-        let signal = signal?;
-        eprintln!("stopped by signal {signal}: nothing was left running, no report was written");
-        return Ok(ExitCode::from(128 + signal));
+    let checks = checks.as_mut().ok();
+    match done {
+        Ok(Ok(code)) => Ok(code),
+        Ok(Err(failure)) => {
+            let title = "qte-ci could not do its work";
+            runtime.block_on(make_safe(checks, &publisher, "failure", title, &failure.text));
+            order.publishing.runner.clear()?;
+            Err(failure)
+        }
+        Err(signal) => {
+            let signal = signal?;
+            let title = format!("stopped by signal {signal}");
+            // The line of work was dropped, and with it the pipes of what ran; its end is waited for meanwhile.
+            let ending = std::thread::spawn(process::end_all);
+            runtime.block_on(make_safe(checks, &publisher, "cancelled", &title, "The job was cancelled or stopped."));
+            ending.join().map_err(|_| io::Error::other("what ran could not be ended"))?;
+            order.publishing.runner.clear()?;
+            eprintln!("{title}: nothing was left running, no report was written");
+            Ok(ExitCode::from(128 + signal))
+        }
     }
-    done.unwrap_or(Ok(ExitCode::from(OUR_FAULT)))
+}
+
+/// No check run stays in progress.
+async fn make_safe(checks: Option<&mut Checks>, publisher: &Publisher, conclusion: &str, title: &str, text: &str) {
+    let Some(checks) = checks else { return };
+    let summary = markdown::fenced(text, 4000);
+    for sentence in checks.end_all(conclusion, title, &summary).await {
+        publisher.say(&sentence);
+    }
+}
+
+async fn gate_and_publish(order: &Order, publisher: &mut Publisher, checks: &mut Result<Checks, String>) -> Done {
+    for note in &order.notes {
+        publisher.tell(&Event::Note(note.clone()));
+    }
+    if let Err(why) = &order.base {
+        publisher.tell(&Event::Note(format!("changed lines are not asked: {why}")));
+    }
+    let opening = async {
+        if let Ok(checks) = checks {
+            checks.open().await;
+        }
+    };
+    let mut tell = |event| publisher.tell(&event);
+    let ((), report) = tokio::join!(opening, gate::run(order, &mut tell));
+    let report = report?;
+    let publishing = &order.publishing;
+    let digest = gate::write(&report, &order.report, &publishing.secrets)?;
+    publisher.close(&report)?;
+    let project = Some(order.project.as_path());
+    let finished = Finished { report: &report, digest: &digest, report_path: &order.report, project, publishing };
+    // Whatever the code under test wrote into the runner's files ends here.
+    publishing.runner.clear()?;
+    publisher.publish(&finished, checks.as_mut().map_err(|why| &**why), &Places::of(order), Vec::new()).await;
+    Ok(ExitCode::from(exit_code(report.outcome)))
+}
+
+fn run_publish(args: &PublishArgs, handed: &Handed) -> Done {
+    let (publishing, followed) = order::resolve_publish(args, handed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let failed = runtime
+        .block_on(publish::foreign::publish(&args.report, &publishing, followed.as_deref()))
+        .map_err(|text| Failure { code: UNMEASURED, text: format!("error: {}", terminal(&text)) })?;
+    Ok(ExitCode::from(u8::from(!failed.is_empty())))
+}
+
+fn run_requires(args: &RequiresArgs, handed: &Handed) -> Done {
+    let (target, head) = order::resolve_requires(handed)?;
+    let ask = requires::ask(args, head).map_err(|text| Failure { code: USE, text: format!("error: {text}") })?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let answer = runtime.block_on(requires::ask_and_confirm(&target, &ask));
+    let (code, lines, word) = match answer {
+        Ok(passed) => (0, passed, "passed"),
+        Err(missing) => (UNMEASURED, missing, "not confirmed"),
+    };
+    lines.iter().try_for_each(|line| print(&format!("{word}: {}\n", terminal(line))).map(|_| ()))?;
+    Ok(ExitCode::from(code))
 }
 
 fn run_keep(argv: &[String]) -> ExitCode {
@@ -129,20 +232,6 @@ fn run_keep(argv: &[String]) -> ExitCode {
         }
     };
     ExitCode::from(u8::try_from(code).unwrap_or(OUR_FAULT))
-}
-
-async fn gate_and_tell(order: &Order) -> Done {
-    let mut publisher = Publisher::new(order.in_actions);
-    for note in &order.notes {
-        publisher.tell(&Event::Note(note.clone()));
-    }
-    if let Err(why) = &order.base {
-        publisher.tell(&Event::Note(format!("changed lines are not asked: {why}")));
-    }
-    let report = gate::run(order, &mut |event| publisher.tell(&event)).await?;
-    gate::write(&report, &order.report)?;
-    publisher.close(&report)?;
-    Ok(ExitCode::from(exit_code(report.outcome)))
 }
 
 /// Waits for a signal that asks us to stop.
@@ -218,7 +307,7 @@ fn run_verify(args: &VerifyArgs) -> Done {
 }
 
 fn run_check(args: &GateArgs) -> Done {
-    let order = order::resolve(args)?;
+    let order = order::resolve(args, &Handed::default())?;
     let base = match &order.base {
         Ok(base) => format!("{} ({})", base.sha, base.why),
         Err(why) => format!("none: {why}"),

@@ -1,17 +1,24 @@
 //! Flags, configuration and the CI's context, resolved once to what shall be done. The last reader of the environment.
 
 mod context;
+mod hub;
+mod inputs;
 mod layers;
 
 use crate::act::git::{self, BaseCommit, Repository};
-use crate::cli::GateArgs;
+use crate::act::github::Target;
+use crate::act::handoff::Handed;
+use crate::cli::{GateArgs, PublishArgs};
 use crate::config::{self, ConfigError, Environment};
 use crate::facts;
 use crate::facts::percent::Percent;
 use crate::facts::report::{Policy, PolicyValue, Subject};
-use crate::facts::setting::{Setting, Source};
+use crate::facts::setting::{Checks, Setting, Source};
 use crate::facts::stage::{Stage, UnknownName};
 use crate::judge;
+pub use hub::Publishing;
+pub use inputs::arguments;
+
 use context::{Context, find_base, subject};
 use layers::{Layer, Layers, excludes, paths};
 use std::collections::BTreeSet;
@@ -37,7 +44,7 @@ pub struct Order {
     pub cache: PathBuf,
     pub path: String,
     pub subject: Subject,
-    pub in_actions: bool,
+    pub publishing: Publishing,
     /// Settings that are looser than on the base branch; on a pull request they have no effect.
     pub looser: Vec<String>,
     pub policy: Policy,
@@ -78,7 +85,7 @@ pub enum OrderError {
 }
 
 /// Resolves an order; reads the configuration, the base branch's, and the environment.
-pub fn resolve(args: &GateArgs) -> Result<Order, OrderError> {
+pub fn resolve(args: &GateArgs, handed: &Handed) -> Result<Order, OrderError> {
     let project = std::path::absolute(&args.project)
         .and_then(|p| p.canonicalize())
         .map_err(|e| OrderError::Use(format!("--project {}: {e}", args.project.display())))?;
@@ -104,7 +111,8 @@ pub fn resolve(args: &GateArgs) -> Result<Order, OrderError> {
         defaults: &defaults,
         binding: context.is_pull_request(),
     };
-    let mut order = build(args, project, layers, repository, base, context)?;
+    let publishing = publishing(args, handed, &project, &context, repository.as_ref())?;
+    let mut order = build(args, project, layers, repository, base, (context, publishing))?;
     if let Some(error) = unreadable {
         order.looser.insert(
             0,
@@ -120,7 +128,7 @@ fn build(
     layers: Layers<'_>,
     repository: Option<Repository>,
     base: Result<BaseCommit, String>,
-    context: Context,
+    (context, publishing): (Context, Publishing),
 ) -> Result<Order, OrderError> {
     let mut looser = Vec::new();
     if let (true, Err(why)) = (layers.binding, &base) {
@@ -155,7 +163,7 @@ fn build(
         cache: cache_folder(&project)?,
         path: std::env::var("PATH").unwrap_or_default(),
         subject: subject(repository.as_ref(), &context),
-        in_actions: context.in_actions,
+        publishing,
         looser,
         policy: Policy::new(),
         notes: notes(args),
@@ -168,6 +176,60 @@ fn build(
     Ok(order)
 }
 
+/// Where the run is published; what was checked out decides whether check runs may speak of it.
+fn publishing(
+    args: &GateArgs,
+    handed: &Handed,
+    project: &Path,
+    context: &Context,
+    repository: Option<&Repository>,
+) -> Result<Publishing, OrderError> {
+    let target = hub::target(handed, context).map(|target| hub::is_measured(target, context, repository));
+    Ok(Publishing {
+        in_actions: context.in_actions,
+        nothing: args.no_publish,
+        checks: checks(args.checks),
+        target,
+        runner: hub::runner_files(handed),
+        secrets: hub::secrets(handed),
+        html: args.html.as_deref().map_or_else(|| Ok(project.join("qte-report.html")), absolute)?,
+    })
+}
+
+/// Where somebody else's report is published: to the commit that the event names, whatever the report says of itself.
+/// Also how the workflow run ended that the event is about.
+pub fn resolve_publish(args: &PublishArgs, handed: &Handed) -> Result<(Publishing, Option<String>), OrderError> {
+    let context = Context::of_environment()?;
+    let publishing = Publishing {
+        in_actions: context.in_actions,
+        nothing: false,
+        checks: checks(args.checks),
+        target: hub::target(handed, &context),
+        runner: hub::runner_files(handed),
+        secrets: hub::secrets(handed),
+        html: args.html.as_deref().map_or_else(|| Ok(args.report.with_extension("html")), absolute)?,
+    };
+    if !context.is_workflow_run() {
+        return Err(OrderError::Use("publish: the event must be workflow_run: the commit is taken from it".into()));
+    }
+    Ok((publishing, context.followed))
+}
+
+/// The repository to ask about check runs, for a question by hand or in a job.
+pub fn resolve_requires(handed: &Handed) -> Result<(Target, Option<String>), OrderError> {
+    let context = Context::of_environment()?;
+    let target = hub::asking(handed, &context).map_err(OrderError::Use)?;
+    Ok((target, context.head))
+}
+
+fn checks(flag: Option<crate::cli::Checks>) -> Checks {
+    match flag {
+        None | Some(crate::cli::Checks::Stage) => Checks::Stage,
+        Some(crate::cli::Checks::Gate) => Checks::Gate,
+        Some(crate::cli::Checks::Off) => Checks::Off,
+    }
+}
+
 fn absolute(path: &Path) -> Result<PathBuf, OrderError> {
     std::path::absolute(path).map_err(|e| OrderError::Use(format!("{}: {e}", path.display())))
 }
@@ -178,14 +240,8 @@ fn notes(args: &GateArgs) -> Vec<String> {
     if args.fail_on.is_some() {
         unused("--fail-on", "this version has no security gate");
     }
-    if args.checks.is_some_and(|c| c != crate::cli::Checks::Off) {
-        unused("--checks", "this version publishes no check runs");
-    }
     if args.jobs.is_some() {
         unused("--jobs", "the gates of stages 1A and 1B run one after the other");
-    }
-    if args.html.is_some() {
-        unused("--html", "this version writes no report.html");
     }
     notes
 }

@@ -1,32 +1,66 @@
-//! The single way out: what a run tells, turned into text and put on the terminal.
+//! The single way out: what a run tells, turned into text and put on the terminal, into files, and on GitHub.
+//! Publishing can fail in part, and says so; it never changes a verdict.
+
+mod checks;
+pub mod foreign;
+mod places;
+mod view;
+
+pub use checks::Checks;
+pub use places::Places;
 
 use crate::act::files;
 use crate::act::terminal::{self, Manner, Screen};
 use crate::facts::event::Event;
 use crate::facts::report::Report;
-use crate::tell::clean;
+use crate::facts::secret::hide;
+use crate::facts::stage::Stage;
+use crate::facts::view::View;
+use crate::order::Publishing;
+use crate::tell::annotations::{self, Annotated};
 use crate::tell::console::{self, Style};
+use crate::tell::{clean, html, outputs, summary};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
+use std::path::Path;
 
 /// How much of a command's output goes into the log; the file holds all of it.
 const SHOWN_BYTES: u64 = 4 * 1024 * 1024;
+/// How many annotations are published at most: ten requests of the 80 that GitHub takes in a minute.
+const ANNOTATIONS: usize = 500;
+/// How many workflow commands of a kind GitHub shows of one step.
+const COMMANDS: usize = 10;
 
 /// Shows a run while it goes on, and its end.
 pub struct Publisher {
     screen: Screen,
     style: Style,
+    secrets: Vec<String>,
+}
+
+/// A finished run, with where it is and what is published of it.
+pub struct Finished<'a> {
+    pub report: &'a Report,
+    /// sha256 of the report's file.
+    pub digest: &'a str,
+    pub report_path: &'a Path,
+    /// Where the sources are, if they are at hand and are those that were measured.
+    pub project: Option<&'a Path>,
+    pub publishing: &'a Publishing,
 }
 
 impl Publisher {
-    pub fn new(in_actions: bool) -> Publisher {
+    /// Also has the runner hide every secret in what follows.
+    pub fn new(publishing: &Publishing) -> Publisher {
+        let in_actions = publishing.in_actions;
         let screen = Screen::new(terminal::manner(in_actions));
         let style = Style { colour: terminal::colour() && !in_actions, actions: in_actions };
-        Publisher { screen, style }
-    }
-
-    pub fn style(&self) -> Style {
-        self.style
+        let publisher = Publisher { screen, style, secrets: publishing.secrets.clone() };
+        if in_actions {
+            let one_line = |secret: &&String| !secret.contains(['\n', '\r']);
+            publisher.secrets.iter().filter(one_line).for_each(|secret| print_out(&format!("::add-mask::{secret}\n")));
+        }
+        publisher
     }
 
     pub fn tell(&mut self, event: &Event) {
@@ -35,18 +69,26 @@ impl Publisher {
             Event::Started { gate, what } => self.screen.started(*gate, &console::label(*gate), &self.clean(what)),
             Event::Doing { gate, line } => self.screen.doing(*gate, &self.clean(line)),
             Event::Output { gate, path } => self.output(&console::label(*gate), path),
-            Event::Files { worst, files } => self.screen.say(console::files(worst, *files, self.style).trim_end()),
+            Event::Files { worst, files } => {
+                self.screen.say(self.hide(&console::files(worst, *files, self.style)).trim_end());
+            }
             // The closing table says the verdict; here only its line goes.
             Event::Judged(verdict, _) => self.screen.ended(verdict.gate),
         }
     }
 
-    fn clean(&self, text: &str) -> String {
-        if self.style.actions { clean::actions(text) } else { clean::terminal(text) }
+    fn hide(&self, text: &str) -> String {
+        hide(text, &self.secrets)
+    }
+
+    /// Safe for the terminal or the log.
+    pub fn clean(&self, text: &str) -> String {
+        let text = self.hide(text);
+        if self.style.actions { clean::actions(&text) } else { clean::terminal(&text) }
     }
 
     /// In Actions, a command's output goes into a folded group, where it can command nothing.
-    fn output(&self, label: &str, path: &std::path::Path) {
+    fn output(&self, label: &str, path: &Path) {
         if self.screen.manner() != Manner::Actions {
             return;
         }
@@ -57,24 +99,141 @@ impl Publisher {
         if bytes.is_empty() {
             return;
         }
-        let token = format!("qte-{:016x}{:016x}", random(), random());
         self.screen.say(&format!("::group::{label}: output"));
         if left_out > 0 {
             self.screen.say(&format!("({left_out} bytes before this stand in {})", files::slashed(path)));
         }
-        self.screen.copy(&clean::stopped(&bytes, &token));
+        let text = self.hide(&String::from_utf8_lossy(&bytes));
+        self.screen.copy(&clean::stopped(text.as_bytes(), &fresh_token()));
         self.screen.say("::endgroup::");
     }
 
     /// The closing table and errors, on standard output.
     pub fn close(&self, report: &Report) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        out.write_all(console::closing(report, self.style).as_bytes())?;
+        out.write_all(self.hide(&console::closing(report, self.style)).as_bytes())?;
         out.flush()
+    }
+
+    /// Everything that goes to files and to GitHub; the step's outputs last. Gives what was not published.
+    pub async fn publish(
+        &mut self,
+        run: &Finished<'_>,
+        checks: Result<&mut Checks, &str>,
+        places: &Places<'_>,
+        mut said: Vec<String>,
+    ) -> Vec<String> {
+        said.extend(places.unmapped());
+        let mut failed = Vec::new();
+        let view = self.view(run, &mut failed);
+        let has_html = self.write_html(run, &view, &mut failed);
+        if !run.publishing.nothing && run.publishing.in_actions {
+            let annotated = annotations::annotations(run.report, &|path, line| places.place(path, line), ANNOTATIONS);
+            said.extend(self.on_github(run, &view, &annotated, checks, &mut failed).await);
+        }
+        said.extend(failed.iter().cloned());
+        for sentence in &said {
+            self.screen.say(&format!("published: {}", self.clean(sentence)));
+        }
+        if !run.publishing.nothing {
+            let markdown = self.hide(&summary::summary(run.report, &view, &said));
+            if let Err(error) = run.publishing.runner.write_summary(&markdown) {
+                failed.push(format!("the job summary was not written: {error}"));
+            }
+            if let Err(error) = write_outputs(run, has_html) {
+                failed.push(format!("the outputs were not written: {error}"));
+            }
+        }
+        failed
+    }
+
+    fn view(&self, run: &Finished<'_>, failed: &mut Vec<String>) -> View {
+        let details = run.report_path.with_file_name(&run.report.details.path);
+        view::read(&details, run.project).unwrap_or_else(|error| {
+            failed.push(format!("the details are not shown: {}: {error}", run.report.details.path));
+            View::default()
+        })
+    }
+
+    fn write_html(&self, run: &Finished<'_>, view: &View, failed: &mut Vec<String>) -> bool {
+        let path = &run.publishing.html;
+        let written = files::write_whole(path, self.hide(&html::page(run.report, view)).as_bytes());
+        if let Err(error) = &written {
+            failed.push(format!("report.html was not written: {}: {error}", path.display()));
+        }
+        written.is_ok()
+    }
+
+    /// Check runs, annotations, commands; gives what was done, in sentences.
+    async fn on_github(
+        &self,
+        run: &Finished<'_>,
+        view: &View,
+        annotated: &Annotated,
+        checks: Result<&mut Checks, &str>,
+        failed: &mut Vec<String>,
+    ) -> Vec<String> {
+        let (mut said, left) = match checks {
+            Ok(checks) => {
+                let written = checks.close(run.report, run.digest, view, annotated).await;
+                failed.extend(written.failed);
+                (written.sentences, written.left)
+            }
+            Err(why) => {
+                failed.push(format!("no check runs: {why}"));
+                (Vec::new(), annotated.kept.clone())
+            }
+        };
+        if !left.is_empty() {
+            let (commands, over) = annotations::commands(&left, COMMANDS);
+            commands.iter().for_each(|command| print_out(&format!("{}\n", self.hide(command))));
+            said.push(format!("{} annotations as workflow commands, at most {COMMANDS} of a kind", commands.len()));
+            if over > 0 {
+                said.push(format!("{over} annotations are counted and stand nowhere"));
+            }
+        }
+        said.extend(not_annotated(annotated));
+        said
+    }
+
+    /// The last words of a run that has no report.
+    pub fn say(&self, text: &str) {
+        self.screen.say(&self.clean(text));
     }
 }
 
+/// Findings that became no annotation, by their reasons.
+fn not_annotated(annotated: &Annotated) -> Vec<String> {
+    let reasons = [
+        (annotated.without_place, "findings name no file and line"),
+        (annotated.outside, "findings are in files that git does not track here"),
+        (annotated.not_in_head, "findings are on lines that the base brought in, not this commit"),
+        (annotated.over_limit, "findings are beyond the limit of annotations"),
+        (annotated.unlisted, "findings are counted and not listed in the report"),
+    ];
+    let told = reasons.into_iter().filter(|(count, _)| *count > 0);
+    told.map(|(count, what)| format!("not annotated: {count} {what}")).collect()
+}
+
+/// The check runs of an order, where there are to be any.
+pub fn checks(publishing: &Publishing, stages: &[Stage]) -> Result<Checks, String> {
+    Checks::new(publishing.target()?, publishing.checks, stages, &publishing.secrets)
+}
+
+fn write_outputs(run: &Finished<'_>, has_html: bool) -> io::Result<()> {
+    let html = has_html.then(|| run.publishing.html.display().to_string());
+    let outputs = outputs::outputs(run.report, &run.report_path.display().to_string(), html.as_deref());
+    let text = outputs::file_text(&outputs, &fresh_token()).map_err(|error| io::Error::other(error.to_string()))?;
+    run.publishing.runner.write_outputs(&text)
+}
+
+fn print_out(text: &str) {
+    // A closed standard output takes no more lines; the verdict does not depend on it.
+    io::stdout().lock().write_all(text.as_bytes()).unwrap_or(());
+}
+
 /// Unpredictable to the code under test: the seeds of the standard library's hasher come from the system.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
+fn fresh_token() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    format!("qte-{:016x}{:016x}", random(), random())
 }

@@ -1,6 +1,7 @@
 //! `verify`: a report against the evidence on disk.
 
 use crate::act::files::{self, Hashing};
+use crate::act::handoff::Handed;
 use crate::cli::{GateArgs, VerifyArgs};
 use crate::facts::report::{self, Report, SCHEMA};
 use crate::facts::stage::Gate;
@@ -31,20 +32,23 @@ pub fn differences(args: &VerifyArgs) -> Result<Vec<String>, VerifyError> {
     }
     let whole = std::path::absolute(&args.report).map_err(|e| VerifyError::Report(format!("{shown}: {e}")))?;
     let folder = whole.parent().unwrap_or(Path::new("/"));
-    let order = order::resolve(&GateArgs {
-        project: args.project.clone().unwrap_or_else(|| folder.to_path_buf()),
-        stages: Vec::new(),
-        config: None,
-        base: report.subject.base.as_ref().map(|b| b.sha.clone()),
-        baseline: None,
-        coverage_threshold: None,
-        fail_on: None,
-        checks: None,
-        report: Some(args.report.clone()),
-        html: None,
-        jobs: None,
-        no_publish: true,
-    })?;
+    let order = order::resolve(
+        &GateArgs {
+            project: args.project.clone().unwrap_or_else(|| folder.to_path_buf()),
+            stages: Vec::new(),
+            config: None,
+            base: report.subject.base.as_ref().map(|b| b.sha.clone()),
+            baseline: None,
+            coverage_threshold: None,
+            fail_on: None,
+            checks: None,
+            report: Some(args.report.clone()),
+            html: None,
+            jobs: None,
+            no_publish: true,
+        },
+        &Handed::default(),
+    )?;
     let derived = gate::rederive(&report, &order)?;
     let mut out = own_digests(&report, folder);
     out.extend(derived.differences);

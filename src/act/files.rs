@@ -65,6 +65,15 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// The text of a regular file of at most `limit_bytes`; symbolic links are not followed.
+pub fn small_text(path: &Path, limit_bytes: u64) -> io::Result<String> {
+    let data = fs::symlink_metadata(path)?;
+    if !data.is_file() || data.len() > limit_bytes {
+        return Err(io::Error::other(format!("{}: no file of at most {limit_bytes} bytes", path.display())));
+    }
+    Ok(String::from_utf8_lossy(&fs::read(path)?).into_owned())
+}
+
 /// Removes a file that may not be there.
 pub fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {

@@ -24,6 +24,26 @@ pub struct BaseCommit {
     pub why: String,
 }
 
+/// One hunk of a change without context: lines removed, and where how many were added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hunk {
+    pub removed: u64,
+    /// The first added line; the line before the place where there is none.
+    pub start: u64,
+    pub added: u64,
+}
+
+/// `@@ -a,b +c,d @@`
+fn hunk(line: &str) -> Option<Hunk> {
+    let (old, new) = line.strip_prefix("@@ -")?.split(" @@").next()?.split_once(" +")?;
+    let pair = |side: &str| -> Option<(u64, u64)> {
+        let (start, count) = side.split_once(',').unwrap_or((side, "1"));
+        Some((start.parse().ok()?, count.parse().ok()?))
+    };
+    let ((_, removed), (start, added)) = (pair(old)?, pair(new)?);
+    Some(Hunk { removed, start, added })
+}
+
 fn command(folder: &Path) -> Command {
     let mut git = Command::new("git");
     git.arg("-C").arg(folder);
@@ -182,6 +202,21 @@ impl Repository {
             "--relative",
         ]);
         git.args(["--end-of-options", base, "--", "."]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+    }
+
+    /// Is this commit here? It is fetched alone where it is not.
+    pub fn fetch_commit(&self, sha: &str) -> bool {
+        let is_hex = sha.len() >= 40 && sha.bytes().all(|b| b.is_ascii_hexdigit());
+        let fetch = ["fetch", "--quiet", "--no-tags", "--depth=1", "origin", sha];
+        is_hex && (self.commit(sha).is_some() || ask(&self.project, &fetch).is_some())
+    }
+
+    /// What HEAD changes in a file of the project, compared with a commit; `None` where git cannot say.
+    pub fn hunks(&self, commit: &str, path: &str) -> Option<Vec<Hunk>> {
+        let diff = ["diff", "--unified=0", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv"];
+        let of = ["--end-of-options", commit, "HEAD", "--", path];
+        let out = ask(&self.project, &[&diff[..], &of[..]].concat())?;
+        String::from_utf8_lossy(&out).lines().filter(|line| line.starts_with("@@ ")).map(hunk).collect()
     }
 
     /// A file of the project as it is in a commit.

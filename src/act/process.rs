@@ -1,5 +1,6 @@
 //! Child processes: no secrets, a time limit, nothing left behind. Each runs under a keeper (see [`super::keep`]).
 
+use super::handoff;
 use super::keep;
 use super::project::Command;
 use crate::facts::evidence::Ending;
@@ -24,23 +25,10 @@ pub struct Done {
 /// The keepers that live now.
 static KEEPERS: Mutex<Vec<i32>> = Mutex::new(Vec::new());
 
-/// Is this variable kept from children? Tokens, and the files by which a step speaks to the runner.
+/// Is this variable kept from children? What the runner and the token are reached by, and what would point a Python at
+/// an environment that is not the project's.
 fn is_withheld(name: &str) -> bool {
-    const NAMES: [&str; 12] = [
-        "GITHUB_TOKEN",
-        "GH_TOKEN",
-        "GITHUB_ENTERPRISE_TOKEN",
-        "GH_ENTERPRISE_TOKEN",
-        "GITHUB_OUTPUT",
-        "GITHUB_ENV",
-        "GITHUB_PATH",
-        "GITHUB_STATE",
-        "GITHUB_STEP_SUMMARY",
-        "QTE_TOKEN",
-        "PYTHONHOME",
-        "__PYVENV_LAUNCHER__",
-    ];
-    NAMES.contains(&name) || ["ACTIONS_", "INPUT_", "QTE_INPUT_"].iter().any(|prefix| name.starts_with(prefix))
+    handoff::is_withheld(name) || ["PYTHONHOME", "__PYVENV_LAUNCHER__"].contains(&name)
 }
 
 /// Runs a command to its end, its output into `log`. `tick` is called while it runs.

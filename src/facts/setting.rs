@@ -68,3 +68,12 @@ impl Enforce {
         }
     }
 }
+
+/// For what check runs are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Checks {
+    #[default]
+    Stage,
+    Gate,
+    Off,
+}

@@ -6,27 +6,38 @@ use crate::cli::GateArgs;
 use crate::facts::report::Subject;
 use std::path::Path;
 
+/// A variable of the environment that is not empty.
+pub fn var(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// What the CI says of this run.
 #[derive(Debug, Default)]
 pub struct Context {
     pub in_actions: bool,
     event: Option<String>,
-    repository: Option<String>,
+    pub repository: Option<String>,
     reference: Option<String>,
+    /// The commit that check runs belong to.
+    pub head: Option<String>,
+    /// A commit that only merges that one into its base, as `pull_request` checks it out.
+    pub merge: Option<String>,
     /// From the event's own data.
     base: Option<(String, String)>,
     /// Why the event has none, where it says so.
     no_base: Option<String>,
+    /// How the workflow run ended that this one follows.
+    pub followed: Option<String>,
 }
 
 impl Context {
     pub fn of_environment() -> Result<Context, OrderError> {
-        let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
         let mut context = Context {
             in_actions: var("GITHUB_ACTIONS").as_deref() == Some("true"),
             event: var("GITHUB_EVENT_NAME"),
             repository: var("GITHUB_REPOSITORY"),
             reference: var("GITHUB_REF"),
+            head: var("GITHUB_SHA"),
             ..Context::default()
         };
         let Some(path) = var("GITHUB_EVENT_PATH").filter(|_| context.event.is_some()) else { return Ok(context) };
@@ -39,10 +50,23 @@ impl Context {
 
     fn read_event(&mut self, event: &serde_json::Value) {
         let text = |pointer: &str| event.pointer(pointer).and_then(|v| v.as_str()).map(str::to_string);
-        let (sha, why) = match self.event.as_deref() {
-            Some("pull_request" | "pull_request_target") => (text("/pull_request/base/sha"), "the pull request's base"),
-            Some("merge_group") => (text("/merge_group/base_sha"), "the merge group's base"),
-            Some("push") => (text("/before"), "the commit before this push"),
+        let name = self.event.clone().unwrap_or_default();
+        let head = match name.as_str() {
+            "workflow_run" => text("/workflow_run/head_sha"),
+            "merge_group" => text("/merge_group/head_sha"),
+            "deployment" | "deployment_status" => text("/deployment/sha"),
+            name if name.starts_with("pull_request") => text("/pull_request/head/sha"),
+            _ => None,
+        };
+        if name == "pull_request" {
+            self.merge.clone_from(&self.head);
+        }
+        self.followed = text("/workflow_run/conclusion");
+        self.head = head.or(self.head.take());
+        let (sha, why) = match name.as_str() {
+            "pull_request" | "pull_request_target" => (text("/pull_request/base/sha"), "the pull request's base"),
+            "merge_group" => (text("/merge_group/base_sha"), "the merge group's base"),
+            "push" => (text("/before"), "the commit before this push"),
             _ => return,
         };
         match sha {
@@ -52,6 +76,10 @@ impl Context {
             Some(sha) => self.base = Some((sha, why.to_string())),
             None => {}
         }
+    }
+
+    pub fn is_workflow_run(&self) -> bool {
+        self.event.as_deref() == Some("workflow_run")
     }
 
     pub fn is_pull_request(&self) -> bool {

@@ -1,7 +1,13 @@
 //! Report to text. Pure; one file per outlet.
 
+pub mod annotations;
+pub mod check_run;
 pub mod clean;
 pub mod console;
+pub mod html;
+pub mod markdown;
+pub mod outputs;
 pub mod read_json;
 pub mod reference;
 pub mod settings;
+pub mod summary;
