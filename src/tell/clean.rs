@@ -7,7 +7,9 @@ pub fn terminal(text: &str) -> String {
         // Escape sequences, carriage returns and the C1 controls that begin them.
         c if c.is_control() => '\u{FFFD}',
         // Marks that reorder what stands around them.
-        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => '\u{FFFD}',
+        '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => '\u{FFFD}',
+        // Line ends that only some programs know.
+        '\u{2028}' | '\u{2029}' => '\u{FFFD}',
         c => c,
     };
     text.chars().map(shown).collect()
@@ -49,6 +51,23 @@ pub fn cut(text: &str, count: usize) -> String {
     }
 }
 
+/// At most `most` bytes, cut between characters, the mark of the cut included.
+pub fn cut_bytes(text: &str, most: usize) -> String {
+    const MARK: &str = "…";
+    if text.len() <= most {
+        return text.to_string();
+    }
+    match most.checked_sub(MARK.len()) {
+        Some(room) => format!("{}{MARK}", &text[..text.floor_char_boundary(room)]),
+        None => String::new(),
+    }
+}
+
+/// Everything on one line: line ends, tabs and runs of spaces become one space.
+pub fn one_line(text: &str) -> String {
+    terminal(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,5 +89,15 @@ mod tests {
         assert!(text.starts_with("::stop-commands::t0ken\n"));
         assert!(text.ends_with("\n::t0ken::\n"));
         assert!(!text.contains("##["));
+    }
+
+    #[test]
+    fn a_cut_falls_between_characters_and_counts_its_mark() {
+        assert_eq!(cut_bytes("abcdef", 6), "abcdef");
+        assert_eq!(cut_bytes("abcdefg", 6), "abc…");
+        assert_eq!(cut_bytes("a😀😀", 8), "a😀…");
+        assert_eq!(cut_bytes("a😀😀", 7), "a…");
+        assert_eq!(cut_bytes("abcdef", 2), "");
+        assert_eq!(one_line(" a\r\n\tb  c\u{2028}d"), "a\u{FFFD} b c\u{FFFD}d");
     }
 }
