@@ -2,6 +2,7 @@
 
 pub mod clean;
 pub mod console;
+pub mod html;
 pub mod read_json;
 pub mod reference;
 pub mod settings;
