@@ -157,7 +157,7 @@ make_folder() {
 	done <<-FOLDERS
 		$folders_here
 	FOLDERS
-	place=$(mktemp -d "${TMPDIR:-/tmp}/qte-ci.XXXXXX") || refuse 'there is no folder to install into' \
+	place=$(mktemp -d "${TMPDIR:-/tmp}/qte-ci.XXXXXX" 2>/dev/null) || refuse 'there is no folder to install into' \
 		"looked for: a writable RUNNER_TOOL_CACHE, RUNNER_TEMP or ${TMPDIR:-/tmp}" \
 		'help: make one of them writable for the user that runs this job'
 	work=$place/new
