@@ -29,18 +29,17 @@ main() {
 
 # refuse WHAT DETAIL...: each detail is one line; the last one is the way out.
 refuse() {
+	annotate error "$1"
 	printf 'error: %s\n' "$1" >&2
 	shift
 	printf '  %s\n' "$@" >&2
 	exit 1
 }
 
-# Also where the runner shows it: the cache of this machine is not to be trusted.
-warn() {
+# annotate error|warning TEXT: where the runner shows it above the log, too.
+annotate() {
 	if [ "${GITHUB_ACTIONS:-}" = true ]; then
-		printf '::warning title=qte-ci::%s\n' "$1"
-	else
-		printf 'warning: %s\n' "$1" >&2
+		printf '::%s title=qte-ci::%s\n' "$1" "$(printf '%s\n' "$2" | sed 's/%/%25/g')"
 	fi
 }
 
@@ -55,8 +54,7 @@ read_release() {
 	esac
 	name=qte-ci-$version-$target
 	archive=$name.tar.gz
-	archive_sha256=$(sum_of "$archive")
-	binary_sha256=$(sum_of "$name/$program")
+	find_sums
 	if [ -z "$archive_sha256" ] || [ -z "$binary_sha256" ]; then
 		refuse "this tree carries no released binary for $target" \
 			"looked for: $archive and $name/$program in $here/SHA256SUMS" \
@@ -67,32 +65,33 @@ read_release() {
 
 # `uname`, not RUNNER_ARCH: in a container the runner speaks of its host.
 find_target() {
-	system=$(uname -s)
-	machine=$(uname -m)
+	machine=$(uname -sm)
 	program=qte-ci
-	case $system/$machine in
-	Linux/x86_64 | Linux/amd64) target=x86_64-unknown-linux-musl ;;
-	Linux/aarch64 | Linux/arm64) target=aarch64-unknown-linux-musl ;;
-	Darwin/x86_64) target=x86_64-apple-darwin ;;
-	Darwin/arm64 | Darwin/aarch64) target=aarch64-apple-darwin ;;
-	MINGW*/x86_64 | MSYS*/x86_64 | CYGWIN*/x86_64)
+	case $machine in
+	'Linux x86_64' | 'Linux amd64') target=x86_64-unknown-linux-musl ;;
+	'Linux aarch64' | 'Linux arm64') target=aarch64-unknown-linux-musl ;;
+	'Darwin x86_64') target=x86_64-apple-darwin ;;
+	'Darwin arm64' | 'Darwin aarch64') target=aarch64-apple-darwin ;;
+	MINGW*' x86_64' | MSYS*' x86_64' | CYGWIN*' x86_64')
 		target=x86_64-pc-windows-msvc
 		program=qte-ci.exe
 		;;
-	*) refuse "there is no qte-ci for this machine" \
+	*) refuse 'there is no qte-ci for this machine' \
 		'looked for: Linux on x86_64 or aarch64, macOS on x86_64 or arm64, Windows on x86_64' \
-		"found:      $system on $machine" \
+		"found:      ${machine% *} on ${machine##* }" \
 		'help: run this job on one of these' ;;
 	esac
 }
 
-# sum_of NAME: its SHA-256, or nothing. A name stands there once or not at all.
-sum_of() {
+# Sets both checksums, where both stand there. A name stands there once or not at all.
+find_sums() {
+	archive_sha256=
+	binary_sha256=
 	while read -r sum file; do
-		if [ "$file" = "$1" ] && [ ${#sum} = 64 ]; then
-			printf '%s\n' "$sum"
-			return
-		fi
+		case ${#sum}/$file in
+		64/"$archive") archive_sha256=$sum ;;
+		64/"$name/$program") binary_sha256=$sum ;;
+		esac
 	done <"$here/SHA256SUMS"
 }
 
@@ -105,13 +104,14 @@ released() {
 	printf '%s\n' "${found:-no archive}"
 }
 
+# sha256 FILE: sets `found`.
 sha256() {
 	if command -v sha256sum >/dev/null 2>&1; then
-		sum=$(sha256sum <"$1")
+		found=$(sha256sum <"$1")
 	else
-		sum=$(shasum -a 256 <"$1")
+		found=$(shasum -a 256 <"$1")
 	fi
-	printf '%s\n' "${sum%% *}"
+	found=${found%% *}
 }
 
 # The folders to install into, best first. A path with a line break could speak to the runner.
@@ -132,9 +132,11 @@ find_installed() {
 	while IFS= read -r folder; do
 		binary=$folder/qte-ci/$version/$target/$program
 		if ! [ -f "$binary" ] || ! [ -r "$binary" ]; then continue; fi
-		found=$(sha256 "$binary")
+		sha256 "$binary"
 		if [ "$found" != "$binary_sha256" ]; then
-			warn "$binary was not what this action installed (expected SHA-256 $binary_sha256, found $found); it was not run, and is replaced"
+			warning="$binary is not what this action installed; it was not run, and another is installed"
+			annotate warning "$warning"
+			printf 'warning: %s\n  expected: SHA-256 %s\n  found:    SHA-256 %s\n' "$warning" "$binary_sha256" "$found" >&2
 		elif [ -x "$binary" ]; then
 			how='installed before'
 			return 0
@@ -186,7 +188,7 @@ download() {
 		attempt=$((attempt + 1))
 		sleep "$((attempt - 1))"
 	done
-	found=$(sha256 "$work/$archive")
+	sha256 "$work/$archive"
 	if [ "$found" != "$archive_sha256" ]; then
 		refuse "$(shown "$url") is not the archive that this action names; nothing of it was used" \
 			"expected: SHA-256 $archive_sha256" \
@@ -237,7 +239,7 @@ unpack() {
 	if ! (cd "$work" && tar -xzf "$archive" "$name/$program" 2>said); then
 		refuse "$archive could not be unpacked" "tar said: $(said)" 'help: is there room on the disk of this runner?'
 	fi
-	found=$(sha256 "$work/$name/$program")
+	sha256 "$work/$name/$program"
 	if [ "$found" != "$binary_sha256" ]; then
 		refuse "$name/$program in $(shown "$url") is not the binary that this action names; it was not run" \
 			"expected: SHA-256 $binary_sha256" \
@@ -252,7 +254,8 @@ settle() {
 	binary=$place/$program
 	how=downloaded
 	if ! mv -f "$work/$name/$program" "$binary" 2>"$work/said"; then
-		if ! [ -f "$binary" ] || [ "$(sha256 "$binary")" != "$binary_sha256" ]; then
+		if [ -f "$binary" ]; then sha256 "$binary"; fi
+		if [ "$found" != "$binary_sha256" ] || ! [ -f "$binary" ]; then
 			refuse "$binary could not be written" "mv said: $(said)" 'help: remove it by hand'
 		fi
 	fi

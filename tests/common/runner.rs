@@ -337,7 +337,7 @@ impl Installed {
     pub fn refused(&self, texts: &[&str]) {
         assert_eq!(self.code, Some(1), "{}{}", self.out, self.err);
         assert_eq!(self.output, "", "a refused installation names no binary");
-        assert!(self.err.starts_with("error: ") && self.err.contains("\n  help: "), "{}", self.err);
+        assert!(self.err.contains("error: ") && self.err.contains("\n  help: "), "{}", self.err);
         for text in texts {
             assert!(self.err.contains(text), "`{text}` is not said:\n{}", self.err);
         }
