@@ -135,6 +135,8 @@ fn run_gate(args: &GateArgs, handed: &Handed) -> Done {
     let order = order::resolve(args, handed)?;
     keep::adopt_orphans();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // The HTTP client's own task runs there.
+    let _inside = runtime.enter();
     let mut publisher = Publisher::new(&order.publishing);
     let mut checks = publish::checks(&order.publishing, &order.stages.value);
     let done = runtime.block_on(async {

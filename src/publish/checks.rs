@@ -171,7 +171,7 @@ impl Checks {
             {
                 let text = "The job that made this check run ended without a word.";
                 self.end(run.id, "cancelled", "ended without a word", text).await?;
-                self.notes.push(format!("`{name}` of an earlier job, which ended without a word, was closed"));
+                self.notes.push(format!("“{name}” of an earlier job, which ended without a word, was closed"));
             }
         }
         Ok(ours)
@@ -202,13 +202,13 @@ impl Checks {
             left = others;
             match self.close_one(index, &told, &claim, &own).await {
                 Ok(()) => {
-                    done.push(format!("`{}`", told.name));
+                    done.push(format!("“{}”", told.name));
                     if !own.is_empty() {
-                        written.sentences.push(format!("{} annotations stand on `{}`", own.len(), told.name));
+                        written.sentences.push(format!("{} on “{}”", annotations(own.len()), told.name));
                     }
                 }
                 Err((why, placed)) => {
-                    written.failed.push(format!("`{}` was not published: {why}", told.name));
+                    written.failed.push(format!("“{}” was not published: {why}", told.name));
                     left.extend(own.into_iter().skip(placed));
                 }
             }
@@ -236,10 +236,10 @@ impl Checks {
         };
         let (placed, trouble) = self.annotate(id, &output, all, there).await;
         if placed > 0 {
-            written.sentences.push(format!("{placed} annotations stand on this job's own check run"));
+            written.sentences.push(format!("{} on this job's own check run", annotations(placed)));
         }
         if let Some(trouble) = trouble {
-            written.failed.push(format!("{} annotations do not stand there: {trouble}", all.len() - placed));
+            written.failed.push(format!("{} not there: {trouble}", annotations(all.len() - placed)));
         }
         all[placed..].to_vec()
     }
@@ -303,7 +303,7 @@ impl Checks {
         match (completed, trouble) {
             (Ok(()), None) => Ok(()),
             (Ok(()), Some(trouble)) => {
-                Err((format!("it stands, {} of its annotations do not: {trouble}", own.len() - placed), placed))
+                Err((format!("it stands, without {}: {trouble}", annotations(own.len() - placed)), placed))
             }
             (Err(trouble), _) => {
                 let help = "if it is still in progress, the next start on this commit closes it";
@@ -330,9 +330,13 @@ impl Checks {
                 None => Ok(()),
             };
             if let Err(trouble) = closed {
-                failed.push(format!("`{name}` was not closed: {trouble}"));
+                failed.push(format!("“{name}” was not closed: {trouble}"));
             }
         }
         failed
     }
+}
+
+fn annotations(count: usize) -> String {
+    format!("{count} annotation{}", if count == 1 { "" } else { "s" })
 }

@@ -31,6 +31,11 @@ pub enum Conclusion {
 }
 
 impl Conclusion {
+    /// Does GitHub merge past it?
+    pub const fn is_green(self) -> bool {
+        matches!(self, Conclusion::Success | Conclusion::Neutral)
+    }
+
     pub const fn id(self) -> &'static str {
         match self {
             Conclusion::Success => "success",

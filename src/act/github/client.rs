@@ -2,7 +2,7 @@
 
 use super::Target;
 use super::retry::{self, Next, Signs};
-use http::header::{ACCEPT, HeaderMap, HeaderName, USER_AGENT};
+use http::header::{ACCEPT, HeaderMap};
 use http::{Method, StatusCode};
 use octocrab::Octocrab;
 use octocrab::service::middleware::retry::RetryConfig;
@@ -65,8 +65,6 @@ impl Client {
             // It repeats POST requests, which would make check runs twice.
             .add_retry_config(RetryConfig::None)
             .add_header(ACCEPT, "application/vnd.github+json".into())
-            .add_header(HeaderName::from_static("x-github-api-version"), "2022-11-28".into())
-            .add_header(USER_AGENT, concat!("qte-ci/", env!("CARGO_PKG_VERSION")).into())
             .build_with_reqwest(http.clone())
             .map_err(|e| format!("no client for {} can be made: {e}", target.api))?;
         Ok(Client { crab, http, api: target.api.clone(), until: Instant::now() + limit, writes: VecDeque::new() })
