@@ -149,7 +149,7 @@ fn annotation(verdict: &Verdict, finding: &Finding, path: String, [start_line, e
         Some((name, rest)) if !rest.trim().is_empty() => (name, rest),
         _ => (finding.rule.as_str(), finding.message.as_str()),
     };
-    let title = format!("{}{advice}: {}", verdict.gate, clean::one_line(head));
+    let title = format!("{}{advice}: {}", verdict.gate, clean::line(head, TITLE_BYTES));
     let message = shown(message);
     Annotation {
         path,
@@ -165,7 +165,9 @@ fn annotation(verdict: &Verdict, finding: &Finding, path: String, [start_line, e
 }
 
 fn shown(text: &str) -> String {
-    clean::cut_bytes(&clean::terminal(&text.replace("\r\n", "\n")), MESSAGE_BYTES)
+    let text = clean::cut_bytes(text, MESSAGE_BYTES).replace("\r\n", "\n");
+    // A sign for what is not shown has more bytes than what it stands for.
+    clean::cut_bytes(&clean::terminal(&text), MESSAGE_BYTES)
 }
 
 /// A workflow command. GitHub shows a title and a message; there is no place for raw details.
@@ -204,7 +206,7 @@ fn data(text: &str) -> String {
 
 /// The runner's escaping of a property; a line of its own in none.
 fn property(text: &str) -> String {
-    data(&clean::actions(&clean::one_line(text))).replace(':', "%3A").replace(',', "%2C")
+    data(&clean::actions(&clean::line(text, usize::MAX))).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]

@@ -11,12 +11,15 @@ use std::fmt::Write;
 /// The longest foreign text on one line, in characters.
 pub const LINE_CHARS: usize = 300;
 
+/// The longest label in a diagram, in characters.
+const LABEL_CHARS: usize = 60;
+
 /// The length from which GitHub takes a run of hexadecimal digits for a commit.
 const SHA_CHARS: usize = 7;
 
 /// Foreign text on one line: in a paragraph, a table's cell, an HTML element. Holds no markup, whatever was in it.
 pub fn text(foreign: &str) -> String {
-    escaped(&clean::cut(&clean::one_line(foreign), LINE_CHARS))
+    escaped(&clean::line(foreign, LINE_CHARS))
 }
 
 fn escaped(line: &str) -> String {
@@ -92,7 +95,7 @@ fn reference(out: &mut String, c: char) {
 
 /// Foreign text as code on one line of Markdown, a table's cell included.
 pub fn code(foreign: &str) -> String {
-    let line = clean::cut(&clean::one_line(foreign), LINE_CHARS);
+    let line = clean::line(foreign, LINE_CHARS);
     // No escape of `|` holds in every place of a cell's code.
     if line.is_empty() || line.contains('|') {
         return code_element(&line);
@@ -109,9 +112,10 @@ pub fn code_element(foreign: &str) -> String {
     format!("<code>{}</code>", if text.is_empty() { "(empty)" } else { &text })
 }
 
-/// Foreign text of many lines as a block of code, at most `most` bytes of it; what is left out is counted in its place.
+/// Foreign text of many lines as a block of code, made of at most `most` of its bytes; what is left out is counted in its
+/// place.
 pub fn fenced(foreign: &str, most: usize) -> String {
-    let text = excerpt(&clean::terminal(&foreign.replace("\r\n", "\n")), most);
+    let text = clean::terminal(&excerpt(foreign, most).replace("\r\n", "\n"));
     let fence = "`".repeat(longest_run(&text, '`').max(2) + 1);
     format!("{fence}text\n{}\n{fence}", text.trim_end_matches('\n'))
 }
@@ -147,8 +151,8 @@ fn longest_run(text: &str, wanted: char) -> usize {
 /// Foreign text as a label in a mermaid diagram: letters, digits and marks that mean nothing there.
 pub fn label(foreign: &str) -> String {
     let shown = |c: char| if c.is_alphanumeric() || matches!(c, ' ' | '.' | '/' | '_' | '-') { c } else { ' ' };
-    let line: String = clean::one_line(foreign).chars().map(shown).collect();
-    clean::cut(&clean::one_line(&line), 60).replace('…', "")
+    let plain: String = clean::line(foreign, LABEL_CHARS).chars().map(shown).collect();
+    clean::line(&plain, LABEL_CHARS)
 }
 
 const OPEN_END: &str = "\n</details>\n\n";
@@ -210,13 +214,22 @@ impl Budget {
 
     /// As many items as fit, each with its own line end, then the `note` of how many are missing: those that did not fit
     /// and the `beyond` that the caller does not even have. The note's room is kept from the beginning.
-    pub fn each(&mut self, items: impl IntoIterator<Item = String>, beyond: u64, note: impl Fn(u64) -> String) -> u64 {
-        let items: Vec<String> = items.into_iter().collect();
+    pub fn each<I>(&mut self, items: I, beyond: u64, note: impl Fn(u64) -> String) -> u64
+    where
+        I: IntoIterator<Item = String, IntoIter: ExactSizeIterator>,
+    {
+        let items = items.into_iter();
         let all = items.len() as u64 + beyond;
         // A smaller number never makes a longer note.
         let kept = note(all).len() + "\n\n\n".len();
         self.kept += kept;
-        let written = items.iter().take_while(|item| self.push(item)).count() as u64;
+        let mut written = 0;
+        for item in items {
+            if !self.push(&item) {
+                break;
+            }
+            written += 1;
+        }
         self.kept -= kept;
         if written > 0 {
             self.push("\n");
@@ -228,12 +241,19 @@ impl Budget {
         left_out
     }
 
-    /// A table with as many of its rows as fit, then the note of those that are missing. No rows, no table.
-    pub fn table(&mut self, columns: &[&str], rows: Vec<String>, beyond: u64, note: impl Fn(u64) -> String) -> u64 {
+    /// A table with as many of its rows as fit, then the note of those that are missing. No rows, no table. A column whose
+    /// name ends in `>` holds numbers.
+    pub fn table<I>(&mut self, columns: &[&str], rows: I, beyond: u64, note: impl Fn(u64) -> String) -> u64
+    where
+        I: IntoIterator<Item = String, IntoIter: ExactSizeIterator>,
+    {
+        let mut rows = rows.into_iter().peekable();
         let all = rows.len() as u64 + beyond;
-        let head = format!("| {} |\n|{}\n", columns.join(" | "), "---|".repeat(columns.len()));
-        let needed = head.len() + rows.first().map_or(0, String::len) + note(all).len() + 3;
-        if rows.is_empty() || needed > self.room() {
+        let names: Vec<&str> = columns.iter().map(|name| name.trim_end_matches('>')).collect();
+        let sides = columns.iter().map(|name| if name.ends_with('>') { "---:|" } else { ":---|" });
+        let head = format!("{}|{}\n", row(&names), sides.collect::<String>());
+        let first = rows.peek().map_or(0, String::len);
+        if first == 0 || head.len() + first + note(all).len() + "\n\n\n".len() > self.room() {
             return self.each([], all, note);
         }
         self.out.push_str(&head);
