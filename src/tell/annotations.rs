@@ -173,7 +173,7 @@ fn shown(text: &str) -> String {
 /// A workflow command. GitHub shows a title and a message; there is no place for raw details.
 pub fn command(annotation: &Annotation) -> String {
     let Annotation { path, start_line, end_line, level, title, message, .. } = annotation;
-    let (path, title) = (property(path), property(title));
+    let (path, title) = (property(path), property(&clean::line(title, TITLE_BYTES)));
     let message = clean::actions(&units(message));
     // What breaks up commands has made it longer; the second cut falls where nothing new can begin.
     let message = data(&units(&message));
@@ -204,9 +204,9 @@ fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// The runner's escaping of a property; a line of its own in none.
+/// The runner's escaping of a property.
 fn property(text: &str) -> String {
-    data(&clean::actions(&clean::line(text, usize::MAX))).replace(':', "%3A").replace(',', "%2C")
+    data(&clean::actions(text)).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ fn changed(budget: &mut Budget, verdict: &Verdict, files: &[FileDetail<'_>]) {
             rows.push((u64::MAX, row(&[&code(path), "", "", "no report knows this file"])));
         }
     }
-    rows.sort_by(|a, b| b.0.cmp(&a.0));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.0));
     let rows = rows.into_iter().map(|(_, row)| row).collect();
     let columns = ["Changed file", "Changed lines run>", "Share>", "Changed lines that no test runs"];
     table(budget, "Changed files", &columns, rows, "changed file", OPEN_ROWS);

@@ -135,8 +135,9 @@ pub fn excerpt(text: &str, most: usize) -> String {
     if let Some(start) = text[tail..].find('\n').filter(|start| *start < (text.len() - tail) / 2) {
         tail += start + 1;
     }
-    let left_out = super::words::thousands((tail - head) as u64);
-    format!("{}\n… {left_out} bytes are not shown here …\n{}", text[..head].trim_end_matches('\n'), &text[tail..])
+    let (head, tail) = (text[..head].trim_end_matches('\n'), &text[tail..]);
+    let left_out = super::words::thousands((text.len() - head.len() - tail.len()) as u64);
+    format!("{head}\n… {left_out} bytes are not shown here …\n{tail}")
 }
 
 fn longest_run(text: &str, wanted: char) -> usize {
@@ -272,4 +273,110 @@ impl Budget {
 /// One row of a table; the cells are markup.
 pub fn row(cells: &[&str]) -> String {
     format!("| {} |\n", cells.join(" | "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_has_no_mark_that_means_anything() {
+        for (foreign, markup) in [
+            ("plain words", "plain words"),
+            ("a *b* <i> | `c`", "a &#42;b&#42; &#60;i&#62; &#124; &#96;c&#96;"),
+            ("hi @team", "hi <span>&#64;</span>team"),
+            ("see #1", "see <span>&#35;</span>1"),
+            ("a:b c: d", "a<span>:</span>b c: d"),
+            ("GH-1 a-b", "GH<span>-</span>1 a-b"),
+            ("www.a.b", "www<span>.</span>a.b"),
+            ("x 3f786850e387 y", "x 3f7868<span>50e387</span> y"),
+            ("xface123 aface12", "xface123 aface1<span>2</span>"),
+            ("1. a", "&#49;. a"),
+            ("- a", "&#45; a"),
+            ("a\r\nb\0", "a b\u{FFFD}"),
+            ("", ""),
+        ] {
+            assert_eq!(text(foreign), markup, "{foreign:?}");
+        }
+    }
+
+    #[test]
+    fn code_has_as_many_backticks_as_it_needs() {
+        for (foreign, markup) in [
+            ("a", "`a`"),
+            ("a`b", "``a`b``"),
+            ("`a``", "``` `a`` ```"),
+            ("a|b", "<code>a&#124;b</code>"),
+            ("", "<code>(empty)</code>"),
+        ] {
+            assert_eq!(code(foreign), markup, "{foreign:?}");
+        }
+        assert_eq!(fenced("a\n```\nb\n", 99), "````text\na\n```\nb\n````");
+        assert_eq!(label("a: b; \"c\" :done, 1\n%%"), "a b c done 1");
+    }
+
+    #[test]
+    fn an_excerpt_says_how_much_is_missing() {
+        let text = "first line\n".to_string() + &"x".repeat(1000) + "\nlast line";
+        let cut = excerpt(&text, 100);
+        let (head, rest) = cut.split_once("\n… ").unwrap();
+        let (number, tail) = rest.split_once(" bytes are not shown here …\n").unwrap();
+        let missing: usize = number.replace(',', "").parse().unwrap();
+        assert!(text.starts_with(head) && text.ends_with(tail) && tail.ends_with("last line"), "{cut}");
+        assert_eq!(head.len() + tail.len() + missing, text.len(), "{cut}");
+        assert_eq!(excerpt("short", 5), "short");
+    }
+
+    /// A fixed sequence of numbers that look random.
+    fn numbers(seed: u64) -> impl FnMut(u64) -> u64 {
+        let mut state = seed;
+        move |below| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        }
+    }
+
+    #[test]
+    fn a_budget_is_never_exceeded_and_always_closed() {
+        for seed in 0..3000 {
+            let mut next = numbers(seed);
+            let limit = next(400) as usize;
+            let mut budget = Budget::new(limit);
+            let mut refused = 0;
+            for _ in 0..next(20) {
+                let size = next(60) as usize;
+                match next(5) {
+                    0 => refused += u64::from(!budget.block(&"é😀".repeat(size / 6))),
+                    1 => refused += u64::from(!budget.open("more", size.is_multiple_of(2))),
+                    2 => budget.close(),
+                    kind => {
+                        let (count, beyond) = (next(9), next(3));
+                        let rows = (0..count).map(|_| row(&["😀"])).collect::<Vec<_>>();
+                        let note = |n| format!("{n} more.");
+                        let before = budget.out.matches("| 😀 |").count() as u64;
+                        let left_out = match kind {
+                            3 => budget.each(rows, beyond, note),
+                            _ => budget.table(&["a", "b>"], rows, beyond, note),
+                        };
+                        let written = budget.out.matches("| 😀 |").count() as u64 - before;
+                        assert_eq!(written + left_out, count + beyond, "seed {seed}");
+                    }
+                }
+            }
+            let text = budget.finish();
+            assert!(text.len() <= limit, "seed {seed}: {} of {limit} bytes, {refused} refused", text.len());
+            assert_eq!(text.matches("<details").count(), text.matches("</details>").count(), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn the_note_has_room_whatever_came_before() {
+        for limit in 60..200 {
+            let mut budget = Budget::new(limit);
+            let left_out =
+                budget.each(vec!["0123456789\n".to_string(); 100], 7, |n| format!("{n} more are not listed."));
+            let text = budget.finish();
+            assert!(left_out >= 7 && text.contains(&format!("\n\n{left_out} more are not listed.")), "{limit}: {text}");
+        }
+    }
 }

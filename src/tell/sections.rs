@@ -222,12 +222,9 @@ pub fn findings(scope: &Scope<'_>, limit: usize) -> String {
         });
         let all = total(verdict);
         if budget.open(&format!("{}: {}", verdict.gate, counted(all, "finding")), all <= OPEN_ROWS) {
-            budget.table(
-                &["Severity", "Rule", "Place", "Message"],
-                rows,
-                all - verdict.findings.len() as u64,
-                |n| format!("{} counted and not listed here: {}.", are(n, "more finding"), details(scope.report)),
-            );
+            budget.table(&["Severity", "Rule", "Place", "Message"], rows, all - verdict.findings.len() as u64, |n| {
+                format!("{} counted and not listed here: {}.", are(n, "more finding"), details(scope.report))
+            });
             budget.close();
         }
     }
