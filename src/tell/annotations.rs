@@ -149,7 +149,7 @@ fn annotation(verdict: &Verdict, finding: &Finding, path: String, [start_line, e
         Some((name, rest)) if !rest.trim().is_empty() => (name, rest),
         _ => (finding.rule.as_str(), finding.message.as_str()),
     };
-    let title = format!("{}{advice}: {}", verdict.gate, clean::one_line(head));
+    let title = format!("{}{advice}: {}", verdict.gate, clean::line(head, TITLE_BYTES));
     let message = shown(message);
     Annotation {
         path,
@@ -165,13 +165,15 @@ fn annotation(verdict: &Verdict, finding: &Finding, path: String, [start_line, e
 }
 
 fn shown(text: &str) -> String {
-    clean::cut_bytes(&clean::terminal(&text.replace("\r\n", "\n")), MESSAGE_BYTES)
+    let text = clean::cut_bytes(text, MESSAGE_BYTES).replace("\r\n", "\n");
+    // A sign for what is not shown has more bytes than what it stands for.
+    clean::cut_bytes(&clean::terminal(&text), MESSAGE_BYTES)
 }
 
 /// A workflow command. GitHub shows a title and a message; there is no place for raw details.
 pub fn command(annotation: &Annotation) -> String {
     let Annotation { path, start_line, end_line, level, title, message, .. } = annotation;
-    let (path, title) = (property(path), property(title));
+    let (path, title) = (property(path), property(&clean::line(title, TITLE_BYTES)));
     let message = clean::actions(&units(message));
     // What breaks up commands has made it longer; the second cut falls where nothing new can begin.
     let message = data(&units(&message));
@@ -202,9 +204,9 @@ fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// The runner's escaping of a property; a line of its own in none.
+/// The runner's escaping of a property.
 fn property(text: &str) -> String {
-    data(&clean::actions(&clean::one_line(text))).replace(':', "%3A").replace(',', "%2C")
+    data(&clean::actions(text)).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]

@@ -97,6 +97,7 @@ fn check_run(report: &Report, view: &View, name: String, verdicts: Vec<&Verdict>
     ];
     let tail = [
         sections::findings(&scope, share(25)),
+        sections::flaky_tests(&scope, share(5)),
         covered::tables(&scope, share(25)),
         sections::evidence(&scope, share(15)),
     ]
@@ -137,7 +138,7 @@ fn title(verdicts: &[&Verdict]) -> String {
             _ => format!(" {}", v.outcome.id()),
         };
         let advice = if v.enforce == Enforce::Advise && !v.outcome.is_green() { " (advice)" } else { "" };
-        format!("{}{stated}{advice}: {}", capital(v.gate.id()), clean::one_line(&v.title))
+        format!("{}{stated}{advice}: {}", capital(v.gate.id()), clean::line(&v.title, TITLE_BYTES))
     };
     match ordered.iter().map(one).collect::<Vec<_>>().join("; ") {
         none if none.is_empty() => "Not run: there is no verdict".into(),

@@ -2,7 +2,11 @@
 
 /// Text for a terminal or a log: control characters are shown, not obeyed. Line ends and tabs stay.
 pub fn terminal(text: &str) -> String {
-    let shown = |c: char| match c {
+    text.chars().map(shown).collect()
+}
+
+fn shown(c: char) -> char {
+    match c {
         '\n' | '\t' => c,
         // Escape sequences, carriage returns and the C1 controls that begin them.
         c if c.is_control() => '\u{FFFD}',
@@ -11,8 +15,7 @@ pub fn terminal(text: &str) -> String {
         // Line ends that only some programs know.
         '\u{2028}' | '\u{2029}' => '\u{FFFD}',
         c => c,
-    };
-    text.chars().map(shown).collect()
+    }
 }
 
 /// As [`terminal`], and nothing in it is a workflow command: `::name::` at the beginning of a line, `##[name]` anywhere
@@ -63,9 +66,27 @@ pub fn cut_bytes(text: &str, most: usize) -> String {
     }
 }
 
-/// Everything on one line: line ends, tabs and runs of spaces become one space.
-pub fn one_line(text: &str) -> String {
-    terminal(text).split_whitespace().collect::<Vec<_>>().join(" ")
+/// Everything on one line, at most `count` characters of it: line ends, tabs and runs of spaces become one space. Reads no
+/// more of a long text than it shows.
+pub fn line(text: &str, count: usize) -> String {
+    let (mut out, mut chars, mut gap) = (String::new(), 0, false);
+    for c in text.chars() {
+        if matches!(c, ' ' | '\n' | '\t' | '\r') {
+            gap = chars > 0;
+            continue;
+        }
+        let wanted = 1 + usize::from(gap);
+        if chars + wanted > count {
+            out.push('…');
+            break;
+        }
+        if std::mem::take(&mut gap) {
+            out.push(' ');
+        }
+        out.push(shown(c));
+        chars += wanted;
+    }
+    out
 }
 
 #[cfg(test)]
@@ -98,6 +119,11 @@ mod tests {
         assert_eq!(cut_bytes("a😀😀", 8), "a😀…");
         assert_eq!(cut_bytes("a😀😀", 7), "a…");
         assert_eq!(cut_bytes("abcdef", 2), "");
-        assert_eq!(one_line(" a\r\n\tb  c\u{2028}d"), "a\u{FFFD} b c\u{FFFD}d");
+    }
+
+    #[test]
+    fn a_line_has_no_line_ends_and_no_more_than_asked() {
+        assert_eq!(line(" a\r\n\tb  c\u{2028}d\n", 99), "a b c\u{FFFD}d");
+        assert_eq!((line("abc", 3), line("abcd", 3), line("ab c", 3)), ("abc".into(), "abc…".into(), "ab…".into()));
     }
 }

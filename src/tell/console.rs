@@ -183,7 +183,7 @@ fn one_finding(finding: &Finding, style: Style) -> String {
 
 /// `junit.xml sha256 5c1e… written by `pytest` (exit 1, 41.2 s)`.
 fn provenance(item: &Evidence, report: &Report) -> String {
-    let sha256 = item.sha256.as_deref().map_or(String::new(), |s| format!(" sha256 {}…", &s[..s.len().min(12)]));
+    let sha256 = item.sha256.as_deref().map_or(String::new(), |s| format!(" sha256 {}", clean::cut(s, 12)));
     let path = item.path.as_deref().unwrap_or("");
     if item.kind == EvidenceKind::Command {
         let seconds = item.seconds.map_or(String::new(), |s| format!(", {s:.1} s"));

@@ -46,10 +46,8 @@ fn table(budget: &mut Budget, title: &str, columns: &[&str], rows: Vec<String>, 
         return;
     }
     let left_out = |n| {
-        format!(
-            "{} not listed here.",
-            if n == 1 { format!("1 more {what} is") } else { format!("{} are", counted(n, &format!("more {what}"))) }
-        )
+        let are = if n == 1 { "is" } else { "are" };
+        format!("{} {are} not listed here.", counted(n, &format!("more {what}")))
     };
     if rows.len() <= open {
         budget.table(columns, rows, 0, left_out);
@@ -73,7 +71,10 @@ fn changed(budget: &mut Budget, verdict: &Verdict, files: &[FileDetail<'_>]) {
     for file in files {
         let Some(change) = file.changed else { continue };
         let missed = change.total.saturating_sub(change.covered);
-        let ranges = places.get(&*file.path).map_or(String::new(), |found| ranges(found));
+        let ranges = places.get(&*file.path).map_or_else(
+            || if missed == 0 { "none".into() } else { "see the report".to_string() },
+            |found| ranges(found),
+        );
         let share = Percent::show(change.covered, change.total);
         let of = format!("{} of {}", thousands(change.covered), thousands(change.total));
         rows.push((missed, row(&[&code(&file.path), &of, &share, &ranges])));
@@ -84,9 +85,9 @@ fn changed(budget: &mut Budget, verdict: &Verdict, files: &[FileDetail<'_>]) {
             rows.push((u64::MAX, row(&[&code(path), "", "", "no report knows this file"])));
         }
     }
-    rows.sort_by(|a, b| b.0.cmp(&a.0));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.0));
     let rows = rows.into_iter().map(|(_, row)| row).collect();
-    let columns = ["Changed file", "Changed lines run", "Share", "Changed lines that no test runs"];
+    let columns = ["Changed file", "Changed lines run>", "Share>", "Changed lines that no test runs"];
     table(budget, "Changed files", &columns, rows, "changed file", OPEN_ROWS);
 }
 
@@ -107,7 +108,14 @@ fn folders(budget: &mut Budget, files: &[FileDetail<'_>]) {
         let missed = thousands(all.saturating_sub(part));
         row(&[&code(folder), &thousands(files), &thousands(all), &missed, &Percent::show(part, all)])
     });
-    table(budget, "Folders", &["Folder", "Files", "Lines", "Not run", "Share"], rows.collect(), "folder", OPEN_ROWS);
+    table(
+        budget,
+        "Folders",
+        &["Folder", "Files>", "Lines>", "Not run>", "Share>"],
+        rows.collect(),
+        "folder",
+        OPEN_ROWS,
+    );
 }
 
 fn files(budget: &mut Budget, files: &[FileDetail<'_>]) {
@@ -118,7 +126,7 @@ fn files(budget: &mut Budget, files: &[FileDetail<'_>]) {
         let share = Percent::show(part, all);
         row(&[&code(&file.path), &thousands(all), &thousands(all - part), &share, &ranges(&file.uncovered)])
     });
-    let columns = ["File", "Lines", "Not run", "Share", "Lines that no test runs"];
+    let columns = ["File", "Lines>", "Not run>", "Share>", "Lines that no test runs"];
     table(budget, "Files with lines that no test runs", &columns, rows.collect(), "file", 0);
 }
 

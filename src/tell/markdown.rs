@@ -11,12 +11,15 @@ use std::fmt::Write;
 /// The longest foreign text on one line, in characters.
 pub const LINE_CHARS: usize = 300;
 
+/// The longest label in a diagram, in characters.
+const LABEL_CHARS: usize = 60;
+
 /// The length from which GitHub takes a run of hexadecimal digits for a commit.
 const SHA_CHARS: usize = 7;
 
 /// Foreign text on one line: in a paragraph, a table's cell, an HTML element. Holds no markup, whatever was in it.
 pub fn text(foreign: &str) -> String {
-    escaped(&clean::cut(&clean::one_line(foreign), LINE_CHARS))
+    escaped(&clean::line(foreign, LINE_CHARS))
 }
 
 fn escaped(line: &str) -> String {
@@ -92,7 +95,7 @@ fn reference(out: &mut String, c: char) {
 
 /// Foreign text as code on one line of Markdown, a table's cell included.
 pub fn code(foreign: &str) -> String {
-    let line = clean::cut(&clean::one_line(foreign), LINE_CHARS);
+    let line = clean::line(foreign, LINE_CHARS);
     // No escape of `|` holds in every place of a cell's code.
     if line.is_empty() || line.contains('|') {
         return code_element(&line);
@@ -109,9 +112,10 @@ pub fn code_element(foreign: &str) -> String {
     format!("<code>{}</code>", if text.is_empty() { "(empty)" } else { &text })
 }
 
-/// Foreign text of many lines as a block of code, at most `most` bytes of it; what is left out is counted in its place.
+/// Foreign text of many lines as a block of code, made of at most `most` of its bytes; what is left out is counted in its
+/// place.
 pub fn fenced(foreign: &str, most: usize) -> String {
-    let text = excerpt(&clean::terminal(&foreign.replace("\r\n", "\n")), most);
+    let text = clean::terminal(&excerpt(foreign, most).replace("\r\n", "\n"));
     let fence = "`".repeat(longest_run(&text, '`').max(2) + 1);
     format!("{fence}text\n{}\n{fence}", text.trim_end_matches('\n'))
 }
@@ -131,8 +135,9 @@ pub fn excerpt(text: &str, most: usize) -> String {
     if let Some(start) = text[tail..].find('\n').filter(|start| *start < (text.len() - tail) / 2) {
         tail += start + 1;
     }
-    let left_out = super::words::thousands((tail - head) as u64);
-    format!("{}\n… {left_out} bytes are not shown here …\n{}", text[..head].trim_end_matches('\n'), &text[tail..])
+    let (head, tail) = (text[..head].trim_end_matches('\n'), &text[tail..]);
+    let left_out = super::words::thousands((text.len() - head.len() - tail.len()) as u64);
+    format!("{head}\n… {left_out} bytes are not shown here …\n{tail}")
 }
 
 fn longest_run(text: &str, wanted: char) -> usize {
@@ -147,8 +152,8 @@ fn longest_run(text: &str, wanted: char) -> usize {
 /// Foreign text as a label in a mermaid diagram: letters, digits and marks that mean nothing there.
 pub fn label(foreign: &str) -> String {
     let shown = |c: char| if c.is_alphanumeric() || matches!(c, ' ' | '.' | '/' | '_' | '-') { c } else { ' ' };
-    let line: String = clean::one_line(foreign).chars().map(shown).collect();
-    clean::cut(&clean::one_line(&line), 60).replace('…', "")
+    let plain: String = clean::line(foreign, LABEL_CHARS).chars().map(shown).collect();
+    clean::line(&plain, LABEL_CHARS)
 }
 
 const OPEN_END: &str = "\n</details>\n\n";
@@ -210,13 +215,22 @@ impl Budget {
 
     /// As many items as fit, each with its own line end, then the `note` of how many are missing: those that did not fit
     /// and the `beyond` that the caller does not even have. The note's room is kept from the beginning.
-    pub fn each(&mut self, items: impl IntoIterator<Item = String>, beyond: u64, note: impl Fn(u64) -> String) -> u64 {
-        let items: Vec<String> = items.into_iter().collect();
+    pub fn each<I>(&mut self, items: I, beyond: u64, note: impl Fn(u64) -> String) -> u64
+    where
+        I: IntoIterator<Item = String, IntoIter: ExactSizeIterator>,
+    {
+        let items = items.into_iter();
         let all = items.len() as u64 + beyond;
         // A smaller number never makes a longer note.
         let kept = note(all).len() + "\n\n\n".len();
         self.kept += kept;
-        let written = items.iter().take_while(|item| self.push(item)).count() as u64;
+        let mut written = 0;
+        for item in items {
+            if !self.push(&item) {
+                break;
+            }
+            written += 1;
+        }
         self.kept -= kept;
         if written > 0 {
             self.push("\n");
@@ -228,12 +242,19 @@ impl Budget {
         left_out
     }
 
-    /// A table with as many of its rows as fit, then the note of those that are missing. No rows, no table.
-    pub fn table(&mut self, columns: &[&str], rows: Vec<String>, beyond: u64, note: impl Fn(u64) -> String) -> u64 {
+    /// A table with as many of its rows as fit, then the note of those that are missing. No rows, no table. A column whose
+    /// name ends in `>` holds numbers.
+    pub fn table<I>(&mut self, columns: &[&str], rows: I, beyond: u64, note: impl Fn(u64) -> String) -> u64
+    where
+        I: IntoIterator<Item = String, IntoIter: ExactSizeIterator>,
+    {
+        let mut rows = rows.into_iter().peekable();
         let all = rows.len() as u64 + beyond;
-        let head = format!("| {} |\n|{}\n", columns.join(" | "), "---|".repeat(columns.len()));
-        let needed = head.len() + rows.first().map_or(0, String::len) + note(all).len() + 3;
-        if rows.is_empty() || needed > self.room() {
+        let names: Vec<&str> = columns.iter().map(|name| name.trim_end_matches('>')).collect();
+        let sides = columns.iter().map(|name| if name.ends_with('>') { "---:|" } else { ":---|" });
+        let head = format!("{}|{}\n", row(&names), sides.collect::<String>());
+        let first = rows.peek().map_or(0, String::len);
+        if first == 0 || head.len() + first + note(all).len() + "\n\n\n".len() > self.room() {
             return self.each([], all, note);
         }
         self.out.push_str(&head);
@@ -252,4 +273,110 @@ impl Budget {
 /// One row of a table; the cells are markup.
 pub fn row(cells: &[&str]) -> String {
     format!("| {} |\n", cells.join(" | "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_has_no_mark_that_means_anything() {
+        for (foreign, markup) in [
+            ("plain words", "plain words"),
+            ("a *b* <i> | `c`", "a &#42;b&#42; &#60;i&#62; &#124; &#96;c&#96;"),
+            ("hi @team", "hi <span>&#64;</span>team"),
+            ("see #1", "see <span>&#35;</span>1"),
+            ("a:b c: d", "a<span>:</span>b c: d"),
+            ("GH-1 a-b", "GH<span>-</span>1 a-b"),
+            ("www.a.b", "www<span>.</span>a.b"),
+            ("x 3f786850e387 y", "x 3f7868<span>50e387</span> y"),
+            ("xface123 aface12", "xface123 aface1<span>2</span>"),
+            ("1. a", "&#49;. a"),
+            ("- a", "&#45; a"),
+            ("a\r\nb\0", "a b\u{FFFD}"),
+            ("", ""),
+        ] {
+            assert_eq!(text(foreign), markup, "{foreign:?}");
+        }
+    }
+
+    #[test]
+    fn code_has_as_many_backticks_as_it_needs() {
+        for (foreign, markup) in [
+            ("a", "`a`"),
+            ("a`b", "``a`b``"),
+            ("`a``", "``` `a`` ```"),
+            ("a|b", "<code>a&#124;b</code>"),
+            ("", "<code>(empty)</code>"),
+        ] {
+            assert_eq!(code(foreign), markup, "{foreign:?}");
+        }
+        assert_eq!(fenced("a\n```\nb\n", 99), "````text\na\n```\nb\n````");
+        assert_eq!(label("a: b; \"c\" :done, 1\n%%"), "a b c done 1");
+    }
+
+    #[test]
+    fn an_excerpt_says_how_much_is_missing() {
+        let text = "first line\n".to_string() + &"x".repeat(1000) + "\nlast line";
+        let cut = excerpt(&text, 100);
+        let (head, rest) = cut.split_once("\n… ").unwrap();
+        let (number, tail) = rest.split_once(" bytes are not shown here …\n").unwrap();
+        let missing: usize = number.replace(',', "").parse().unwrap();
+        assert!(text.starts_with(head) && text.ends_with(tail) && tail.ends_with("last line"), "{cut}");
+        assert_eq!(head.len() + tail.len() + missing, text.len(), "{cut}");
+        assert_eq!(excerpt("short", 5), "short");
+    }
+
+    /// A fixed sequence of numbers that look random.
+    fn numbers(seed: u64) -> impl FnMut(u64) -> u64 {
+        let mut state = seed;
+        move |below| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        }
+    }
+
+    #[test]
+    fn a_budget_is_never_exceeded_and_always_closed() {
+        for seed in 0..3000 {
+            let mut next = numbers(seed);
+            let limit = next(400) as usize;
+            let mut budget = Budget::new(limit);
+            let mut refused = 0;
+            for _ in 0..next(20) {
+                let size = next(60) as usize;
+                match next(5) {
+                    0 => refused += u64::from(!budget.block(&"é😀".repeat(size / 6))),
+                    1 => refused += u64::from(!budget.open("more", size.is_multiple_of(2))),
+                    2 => budget.close(),
+                    kind => {
+                        let (count, beyond) = (next(9), next(3));
+                        let rows = (0..count).map(|_| row(&["😀"])).collect::<Vec<_>>();
+                        let note = |n| format!("{n} more.");
+                        let before = budget.out.matches("| 😀 |").count() as u64;
+                        let left_out = match kind {
+                            3 => budget.each(rows, beyond, note),
+                            _ => budget.table(&["a", "b>"], rows, beyond, note),
+                        };
+                        let written = budget.out.matches("| 😀 |").count() as u64 - before;
+                        assert_eq!(written + left_out, count + beyond, "seed {seed}");
+                    }
+                }
+            }
+            let text = budget.finish();
+            assert!(text.len() <= limit, "seed {seed}: {} of {limit} bytes, {refused} refused", text.len());
+            assert_eq!(text.matches("<details").count(), text.matches("</details>").count(), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn the_note_has_room_whatever_came_before() {
+        for limit in 60..200 {
+            let mut budget = Budget::new(limit);
+            let left_out =
+                budget.each(vec!["0123456789\n".to_string(); 100], 7, |n| format!("{n} more are not listed."));
+            let text = budget.finish();
+            assert!(left_out >= 7 && text.contains(&format!("\n\n{left_out} more are not listed.")), "{limit}: {text}");
+        }
+    }
 }

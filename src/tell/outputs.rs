@@ -46,8 +46,8 @@ pub enum BadOutputs {
     BadDelimiter,
 }
 
-/// The text for the runner's outputs file. The delimiter is to be fresh and random: who knows it could write outputs of
-/// their own.
+/// The text for the runner's outputs file. The delimiter has to be one that nobody can foresee: who knows it could
+/// write outputs of their own.
 pub fn file_text(outputs: &[(&str, String)], delimiter: &str) -> Result<String, BadOutputs> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if delimiter.is_empty() || !delimiter.chars().all(plain) {

@@ -43,7 +43,7 @@ pub fn looser(report: &Report, limit: usize) -> String {
         return String::new();
     }
     let items = report.looser.iter().map(|setting| format!("> - {}\n", text(setting)));
-    let head = "> [!WARNING]\n> **Looser than on the base branch.** The base branch's policy judges this change.\n>\n";
+    let head = "> [!WARNING]\n> **Looser than on the base branch.**\n>\n";
     let items: Vec<String> = std::iter::once(head.to_string()).chain(items).collect();
     budget.each(items, 0, |n| format!("{} that became looser are not listed here.", counted(n, "more setting")));
     budget.finish()
@@ -59,7 +59,7 @@ pub fn verdicts(scope: &Scope<'_>, limit: usize) -> String {
         let time = time.map_or(String::new(), |t| words::seconds(t.seconds));
         row(&[verdict.stage.id(), verdict.gate.id(), &outcome, &text(&verdict.title), &time])
     });
-    budget.table(&["Stage", "Gate", "Outcome", "What was measured", "Time"], rows.collect(), 0, |n| {
+    budget.table(&["Stage", "Gate", "Outcome", "What was measured", "Time>"], rows, 0, |n| {
         format!("{} are not listed here.", counted(n, "more verdict"))
     });
     budget.finish()
@@ -76,7 +76,7 @@ pub fn what_to_do(verdict: &Verdict) -> String {
         }
         (None, Gate::Coverage, Some(first)) => {
             let place = place(first).map_or(String::new(), |p| format!(", first {}", code(&p)));
-            format!("write tests for the changed lines that none runs{place}")
+            format!("write tests for the changed lines that no test runs{place}")
         }
         (None, Gate::Coverage, None) => "write tests for the files that have the most lines no test runs".into(),
         (None, _, Some(first)) => {
@@ -94,7 +94,7 @@ fn total(verdict: &Verdict) -> u64 {
 /// For each gate that is not green: what to do, what was looked for and found, the reasons with their evidence.
 pub fn why(scope: &Scope<'_>, limit: usize) -> String {
     let mut budget = Budget::new(limit);
-    let blocks = scope.red().map(|verdict| why_one(verdict, limit / 16));
+    let blocks: Vec<String> = scope.red().map(|verdict| why_one(verdict, limit / 16)).collect();
     budget.each(blocks, 0, |n| format!("The reasons of {} are not shown here.", counted(n, "more gate")));
     budget.finish()
 }
@@ -150,8 +150,12 @@ pub fn failing_tests(scope: &Scope<'_>, limit: usize) -> String {
     if !budget.block(&format!("### {}", counted(all, "failing test"))) {
         return String::new();
     }
-    // Names of all come before the tracebacks of some.
-    let for_names = (limit / 4).min(verdict.findings.len() * 200);
+    let by_name = |finding: &Finding| {
+        let (name, message) = named(finding);
+        format!("- {} {}\n", code(name), text(message.lines().next().unwrap_or("")))
+    };
+    // The names of all come before the tracebacks of some.
+    let for_names = verdict.findings.iter().map(|f| by_name(f).len()).sum::<usize>().min(limit / 4);
     let mut written = 0;
     for finding in &verdict.findings {
         let fold = failing_test(finding, scope.traceback_bytes);
@@ -160,12 +164,24 @@ pub fn failing_tests(scope: &Scope<'_>, limit: usize) -> String {
         }
         written += 1;
     }
-    let rest = &verdict.findings[written..];
-    let names = rest.iter().map(|finding| {
-        let (name, message) = named(finding);
-        format!("- {} {}\n", code(name), text(message.lines().next().unwrap_or("")))
-    });
-    budget.each(names, all - verdict.findings.len() as u64, note);
+    let rest = verdict.findings[written..].iter().map(by_name);
+    budget.each(rest, all - verdict.findings.len() as u64, note);
+    budget.finish()
+}
+
+/// Tests that passed only when they were tried again.
+pub fn flaky_tests(scope: &Scope<'_>, limit: usize) -> String {
+    let flaky: Vec<_> = scope.view.tests.iter().filter(|test| test.flaky).collect();
+    let mut budget = Budget::new(limit);
+    if flaky.is_empty()
+        || scope.verdict(Gate::Tests).is_none()
+        || !budget.open(&format!("{}: passed on a later try", counted(flaky.len() as u64, "flaky test")), false)
+    {
+        return String::new();
+    }
+    let rows = flaky.iter().map(|test| row(&[&code(&test.id), &words::seconds(test.seconds)]));
+    budget.table(&["Test", "Time>"], rows, 0, |n| format!("{} not listed here.", are(n, "more flaky test")));
+    budget.close();
     budget.finish()
 }
 
@@ -206,12 +222,9 @@ pub fn findings(scope: &Scope<'_>, limit: usize) -> String {
         });
         let all = total(verdict);
         if budget.open(&format!("{}: {}", verdict.gate, counted(all, "finding")), all <= OPEN_ROWS) {
-            budget.table(
-                &["Severity", "Rule", "Place", "Message"],
-                rows.collect(),
-                all - verdict.findings.len() as u64,
-                |n| format!("{} counted and not listed here: {}.", are(n, "more finding"), details(scope.report)),
-            );
+            budget.table(&["Severity", "Rule", "Place", "Message"], rows, all - verdict.findings.len() as u64, |n| {
+                format!("{} counted and not listed here: {}.", are(n, "more finding"), details(scope.report))
+            });
             budget.close();
         }
     }
@@ -276,7 +289,7 @@ pub fn evidence(scope: &Scope<'_>, limit: usize) -> String {
     if !budget.open(&format!("Evidence: {}", counted(rows.len() as u64, "item")), false) {
         return String::new();
     }
-    budget.table(&["No.", "Gate", "What", "How", "sha256", "Bytes"], rows, 0, |n| {
+    budget.table(&["No.>", "Gate", "What", "How", "sha256", "Bytes>"], rows, 0, |n| {
         format!("{} in the report and not listed here.", are(n, "more item of evidence"))
     });
     budget.close();

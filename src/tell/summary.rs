@@ -26,6 +26,7 @@ pub fn summary(report: &Report, view: &View, published: &[String]) -> String {
     ];
     let tail = [
         sections::findings(&scope, share(10)),
+        sections::flaky_tests(&scope, share(5)),
         covered::tables(&scope, share(20)),
         sections::time_line(&scope, share(3)),
         sections::evidence(&scope, share(10)),

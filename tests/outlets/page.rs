@@ -178,7 +178,8 @@ impl Page {
             let found = match c {
                 '@' => word(at + 1),
                 '#' => digit(at + 1),
-                '$' => true,
+                // One alone is a dollar; a second in the same run makes mathematics.
+                '$' => chars.len() > 1,
                 ':' => word(at + 1) || chars.get(at + 1) == Some(&'+') || chars.get(at + 1) == Some(&'/'),
                 _ => false,
             };

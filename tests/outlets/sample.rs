@@ -177,15 +177,23 @@ pub fn red() -> (Report, View) {
 }
 
 fn view() -> View {
-    let mut view = View::default();
-    view.files = vec![
+    let files = vec![
         source("src/shop/__init__.py", 12, &[], None),
         source("src/shop/api/orders.py", 180, &[[40, 44], [90, 92]], Some((8, 8))),
         source("src/shop/cart.py", 220, &[[52, 58], [71, 71], [120, 160]], Some((7, 16))),
         source("src/shop/mail.py", 30, &[[10, 80]], None),
         source("src/shop/payment/stripe.py", 90, &[[1, 3], [7, 9], [20, 40]], None),
     ];
-    view
+    let flaky = |id: &'static str, seconds| TestDetail {
+        id: id.into(),
+        outcome: CaseOutcome::Passed,
+        flaky: true,
+        seconds,
+        path: None,
+        line: None,
+    };
+    let tests = vec![flaky("tests/test_mail.py::test_retry", 1.2), flaky("tests/test_api.py::test_slow", 0.4)];
+    View { files, tests, tests_seen: 415, ..View::default() }
 }
 
 /// Everything passed; one setting was given as advice and is not met.
@@ -238,17 +246,16 @@ pub fn filled(text: &str) -> (Report, View, Vec<String>) {
         report.verdicts.push(hostile_verdict(gate, enforce, outcome, text));
         report.evidence.extend(hostile_evidence(gate, text));
     }
-    let mut view = View::default();
-    view.tests_seen = 1;
-    view.tests.push(TestDetail {
+    let failed = TestDetail {
         id: text.to_string().into(),
         outcome: CaseOutcome::Failed,
-        flaky: false,
+        flaky: true,
         seconds: 1.0,
         path: some().map(Into::into),
         line: Some(1),
-    });
-    view.files = vec![source(text, 10, &[[3, 4]], Some((1, 2))), source(&format!("{text}/b.py"), 1, &[[9, 9]], None)];
+    };
+    let files = vec![source(text, 10, &[[3, 4]], Some((1, 2))), source(&format!("{text}/b.py"), 1, &[[9, 9]], None)];
+    let view = View { tests: vec![failed], tests_seen: 1, files, ..View::default() };
     (judged(report), view, vec![text.to_string()])
 }
 
