@@ -72,9 +72,9 @@ const quiet = async (file) => {
   await close();
 };
 
-const accessible = async (file) => {
+const accessible = async (file, ...widths) => {
   for (const colorScheme of ['light', 'dark']) {
-    for (const width of [1280, 390]) {
+    for (const width of widths.map(Number)) {
       // axe itself would be stopped by the page's policy.
       const { page, close } = await open(file, { settings: { colorScheme, bypassCSP: true, viewport: { width, height: 900 }, reducedMotion: 'reduce' } });
       await openAll(page);
