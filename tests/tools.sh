@@ -22,6 +22,7 @@ tools=$(tools_dir)
 mkdir -p "$tools/bin"
 tools=$(cd "$tools" && pwd)
 PATH=$tools/bin:$PATH
+browser=$(cd "$(dirname "$0")/browser" && pwd)
 # Away from the checkout, whose toolchain and cargo settings are not the tools'.
 cd "$tools"
 
@@ -176,6 +177,30 @@ packages github "$github"
 if [ -d "$github/node_modules/@octokit/openapi" ]; then
 	find "$github/node_modules/@octokit/openapi/generated" -type f \
 		! -name api.github.com.deref.json ! -name ghes-3.17.deref.json -delete
+fi
+
+# What tests/html.rs opens pages with: Debian's browser, and two packages that steer it.
+if ! [ -x /usr/bin/chromium ]; then
+	echo 'installing chromium'
+	system chromium fonts-noto-color-emoji ||
+		wanted chromium 'apt-get install chromium fonts-noto-color-emoji failed (above)'
+fi
+if ! have npm; then
+	echo 'installing nodejs and npm'
+	system nodejs npm || wanted npm 'apt-get install nodejs npm failed (above)'
+fi
+if ! cmp -s "$browser/package-lock.json" "$tools/node/complete"; then
+	echo 'installing the packages of tests/browser'
+	mkdir -p "$tools/node"
+	cp "$browser/package.json" "$browser/package-lock.json" "$tools/node/"
+	if (cd "$tools/node" && npm ci --silent --ignore-scripts --no-audit --no-fund); then
+		cp "$browser/package-lock.json" "$tools/node/complete"
+	else
+		wanted 'the packages of tests/browser' 'npm ci failed (above)'
+	fi
+fi
+if ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null; then
+	wanted 'node 20 or newer' 'playwright-core needs it'
 fi
 
 if [ -n "$failures" ]; then

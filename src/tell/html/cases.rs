@@ -1,6 +1,6 @@
 //! The tests: counts, durations, the slowest, and all of them packed for the list that the script shows.
 
-use super::numbers::{counted, duration, grouped, length, micros, text};
+use super::numbers::{counted, duration, grouped, length, micros, short, text};
 use crate::facts::detail::TestDetail;
 use crate::facts::tests::CaseOutcome;
 use crate::facts::view::View;
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 /// How many rows the tables that need no script have.
 const SLOWEST: usize = 15;
-const FLAKY: usize = 50;
+const FLAKY: usize = 20;
 const WITHOUT_SCRIPT: usize = 500;
 /// A longer name is cut; the details file has all of it.
 const NAME: usize = 500;
@@ -57,6 +57,8 @@ pub struct Column {
     pub y: u64,
     pub height: u64,
     pub count: String,
+    /// Fits above the column.
+    pub short: String,
     pub range: String,
 }
 
@@ -145,7 +147,7 @@ fn chart(view: &View) -> Chart {
         // A column that is not empty is seen.
         let height = if *count == 0 { 0 } else { (*count * HIGHEST / most).max(2) };
         let x = at as u64 * COLUMN_WIDTH;
-        Column { x, y: FLOOR - height, height, count: grouped(*count), range: range(at) }
+        Column { x, y: FLOOR - height, height, count: grouped(*count), short: short(*count), range: range(at) }
     };
     let columns: Vec<Column> = counts.iter().enumerate().map(column).collect();
     let words = columns.iter().filter(|c| c.height > 0).map(|c| format!("{}: {}", c.range, c.count));

@@ -70,9 +70,10 @@ pub fn total(verdict: &Verdict) -> u64 {
     verdict.findings_total.max(verdict.findings.len() as u64)
 }
 
-/// What the run came to: `Fail: tests. Unmeasured: coverage.`, one part for each outcome that stands in the way.
+/// What the run came to: `Failed: tests. Unmeasured: coverage.`, one part for each outcome that stands in the way.
 pub struct Part {
     pub outcome: &'static str,
+    pub word: &'static str,
     pub gates: Vec<&'static str>,
 }
 
@@ -81,7 +82,7 @@ pub fn answer(report: &Report) -> Vec<Part> {
     let part = |outcome: Outcome| {
         let blocking = report.verdicts.iter().filter(|v| v.outcome == outcome && v.enforce == Enforce::Block);
         let gates: Vec<&str> = blocking.map(|v| v.gate.id()).collect();
-        (!gates.is_empty()).then_some(Part { outcome: outcome.id(), gates })
+        (!gates.is_empty()).then_some(Part { outcome: outcome.id(), word: word(outcome), gates })
     };
     let red: Vec<Part> =
         [Outcome::Fail, Outcome::Unmeasured, Outcome::Inconclusive].into_iter().filter_map(part).collect();
@@ -91,8 +92,13 @@ pub fn answer(report: &Report) -> Vec<Part> {
     }
 }
 
-/// `fail` as the first word of a sentence.
-pub fn word(outcome: &str) -> String {
-    let mut letters = outcome.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+/// What a gate of this outcome has done, as the first word of a sentence.
+pub fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "Passed",
+        Outcome::Fail => "Failed",
+        Outcome::Unmeasured => "Unmeasured",
+        Outcome::Inconclusive => "Inconclusive",
+        Outcome::Skipped => "Skipped",
+    }
 }

@@ -28,7 +28,7 @@ struct Page<'a> {
     title: String,
     report: &'a Report,
     outcome: &'static str,
-    word: String,
+    word: &'static str,
     seconds: String,
     answer: Vec<gates::Part>,
     looser: Vec<String>,
@@ -55,7 +55,7 @@ pub fn page(report: &Report, view: &View) -> String {
         title: title(report),
         report,
         outcome,
-        word: gates::word(outcome),
+        word: gates::word(report.outcome),
         seconds: numbers::duration(report.seconds),
         answer: gates::answer(report),
         looser: report.looser.iter().map(|setting| numbers::text(setting, 1_000)).collect(),
@@ -74,11 +74,11 @@ pub fn page(report: &Report, view: &View) -> String {
     clean::terminal(&text)
 }
 
-/// `Fail: owner/name at 0123abc`.
+/// `Failed: owner/name at 0123abc`.
 fn title(report: &Report) -> String {
     let of = report.subject.repository.as_deref().unwrap_or("this project");
     let at = report.subject.sha.as_deref().map_or_else(String::new, |sha| format!(" at {}", clean::cut(sha, 12)));
-    format!("{}: {}{at}", gates::word(report.outcome.id()), numbers::text(of, 100))
+    format!("{}: {}{at}", gates::word(report.outcome), numbers::text(of, 100))
 }
 
 /// Nothing is loaded, and only our own style and script are obeyed.

@@ -34,6 +34,17 @@ pub fn grouped(number: u64) -> String {
     out
 }
 
+/// `4.6k`: at most four characters up to a thousand million, cut.
+pub fn short(number: u64) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        1_000..10_000 => format!("{}.{}k", number / 1_000, number % 1_000 / 100),
+        10_000..1_000_000 => format!("{}k", number / 1_000),
+        1_000_000..10_000_000 => format!("{}.{}M", number / 1_000_000, number % 1_000_000 / 100_000),
+        _ => format!("{}M", number / 1_000_000),
+    }
+}
+
 /// `1 test`, `2,000 tests`.
 pub fn counted(number: u64, what: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
@@ -84,6 +95,7 @@ mod tests {
             [0, 999, 1_000, 200_000, 1_234_567].map(grouped),
             ["0", "999", "1,000", "200,000", "1,234,567"].map(String::from)
         );
+        assert_eq!([999, 4_666, 133_326, 2_950_000].map(short), ["999", "4.6k", "133k", "2.9M"].map(String::from));
         assert_eq!(counted(1, "test"), "1 test");
         assert_eq!(counted(0, "test"), "0 tests");
     }

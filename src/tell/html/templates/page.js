@@ -56,8 +56,9 @@
     const place = new Uint32Array(packed.names.length);
     let at = 0;
     for (const [count, path] of packed.places) place.fill(path, at, at += count);
+    packed.path = (test) => place[test] - 1;
     packed.place = (test) => {
-      const path = packed.paths[place[test] - 1];
+      const path = packed.paths[packed.path(test)];
       const line = packed.lines[test];
       return path === undefined ? '' : line ? `${path}:${line}` : path;
     };
@@ -105,10 +106,12 @@
         if (backwards) sorted.reverse();
         sortedBy = order + backwards;
       }
-      if (wanted) lower ??= tests.names.map((name, at) => `${name} ${tests.place(at)}`.toLowerCase());
+      if (wanted) lower ??= tests.names.map((name) => name.toLowerCase());
       const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
+      // A path belongs to many tests: it is looked at once.
+      const inPath = words.map((word) => tests.paths.map((path) => path.toLowerCase().includes(word)));
       return sorted.filter((at) => (!outcomes || outcomes.includes(tests.outcomes[at]))
-        && words.every((word) => lower[at].includes(word)));
+        && words.every((word, nth) => inPath[nth][tests.path(at)] || lower[at].includes(word)));
     };
   };
 
@@ -155,7 +158,7 @@
     };
     const measure = () => {
       state.head = grid.tHead.offsetHeight;
-      state.height = body.rows[0]?.offsetHeight || state.height;
+      state.height = body.rows[0]?.getBoundingClientRect().height || state.height;
     };
     const draw = (anew) => {
       const first = Math.max(0, Math.floor(scroll.scrollTop / state.height) - MORE_ROWS);
@@ -181,7 +184,9 @@
       byId('shown').textContent = `${shown.length.toLocaleString('en')} of ${tests.names.length.toLocaleString('en')}`;
       scroll.scrollTop = 0;
       draw(true);
+      const { height } = state;
       measure();
+      if (state.height !== height) draw(true);
     };
     const go = (index) => {
       state.active = Math.max(0, Math.min(state.shown.length - 1, index));
