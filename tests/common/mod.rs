@@ -4,6 +4,9 @@
 // Each wall uses its own part of this.
 #![allow(dead_code)]
 
+pub mod events;
+pub mod github;
+pub mod http;
 pub mod python;
 
 use serde_json::Value;
