@@ -203,6 +203,35 @@ if ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev
 	wanted 'node 20 or newer' 'playwright-core needs it'
 fi
 
+# packages NAME FOLDER: what tests/NAME/package-lock.json pins, from npm into FOLDER.
+packages() {
+	if ! have node || ! have npm; then
+		echo 'installing node'
+		if ! system nodejs npm; then
+			wanted 'node and npm' 'apt-get install nodejs npm failed (above)'
+			return
+		fi
+	fi
+	if [ -d "$2/node_modules" ] && cmp -s "$tests/$1/package-lock.json" "$2/complete"; then return; fi
+	echo "installing the packages of tests/$1"
+	mkdir -p "$2"
+	rm -f "$2/complete"
+	cp "$tests/$1/package.json" "$tests/$1/package-lock.json" "$2"
+	if ! (cd "$2" && npm ci --ignore-scripts --no-audit --no-fund --silent); then
+		wanted "the packages of tests/$1" 'npm ci failed (above)'
+		return
+	fi
+	cp "$2/package-lock.json" "$2/complete"
+}
+
+github=${QTE_GITHUB_NODE:-$tools/github}
+packages github "$github"
+# GitHub describes every edition; the tests go by two of them, and the others take 260 MB.
+if [ -d "$github/node_modules/@octokit/openapi" ]; then
+	find "$github/node_modules/@octokit/openapi/generated" -type f \
+		! -name api.github.com.deref.json ! -name ghes-3.17.deref.json -delete
+fi
+
 if [ -n "$failures" ]; then
 	printf 'error: not everything the checks need could be installed:%s\n' "$failures" >&2
 fi

@@ -187,8 +187,9 @@ impl Checks {
     /// Annotates and completes every check run. `digest`: of the report's file.
     pub async fn close(&mut self, report: &Report, digest: &str, view: &View, annotated: &Annotated) -> Written {
         // What failed for a moment at the start may do now.
-        self.down = None;
-        self.client.limit(LIMIT);
+        if self.down.take().is_some() {
+            self.client.be_brief();
+        }
         self.open().await;
         let claim = self.claim(Some((report, digest)));
         let sentences = std::mem::take(&mut self.notes);

@@ -24,7 +24,8 @@ pub enum Kind {
     Deployment,
 }
 
-/// The commits of an event. `merge` is that of `refs/pull/N/merge`, which only pull requests have.
+/// The commits of an event. Check runs belong on `head`, which people look at. `merge` is that of
+/// `refs/pull/N/merge`, which only pull requests have.
 pub struct Shas {
     pub head: String,
     pub base: String,
@@ -65,11 +66,6 @@ impl Kind {
 
     pub fn is_pull_request(self) -> bool {
         self.name() == "pull_request"
-    }
-
-    /// The commit that people look at: there a check run is seen.
-    pub fn checked(self, shas: &Shas) -> &str {
-        &shas.head
     }
 
     /// `GITHUB_SHA`.
@@ -152,8 +148,8 @@ pub fn event(kind: Kind, shas: &Shas, repository: &str) -> Value {
 }
 
 fn pull_request(kind: Kind, event: &mut Value, shas: &Shas, repository: &str) {
-    event["action"] = json!("synchronize");
     event["number"] = json!(PULL);
+    (event["before"], event["after"]) = (json!(shas.base), json!(shas.head));
     let pull = &mut event["pull_request"];
     pull["number"] = json!(PULL);
     pull["head"]["sha"] = json!(shas.head);
@@ -184,9 +180,15 @@ fn example(kind: Kind, repository: &str) -> Value {
     let all: Vec<Value> = serde_json::from_str(&text).expect("the examples are JSON");
     let of_kind = all.iter().find(|event| event["name"] == kind.name());
     let examples = of_kind.and_then(|event| event["examples"].as_array()).expect("there are examples");
-    let first = examples.first().expect("there are examples");
-    let shown = first["repository"]["full_name"].as_str().expect("an event has a repository");
-    let mut event: Value = serde_json::from_str(&first.to_string().replace(shown, repository)).expect("it was JSON");
+    // Some pushes delete or tag. The first example of each event is an old one, against today's description.
+    let fits = |example: &&Value| match kind {
+        Kind::Push => example["ref"] == "refs/heads/master",
+        Kind::WorkflowRun => example["action"] == "completed",
+        _ => !kind.is_pull_request() || example["action"] == "synchronize",
+    };
+    let last = examples.iter().rev().find(fits).expect("there is an example");
+    let shown = last["repository"]["full_name"].as_str().expect("an event has a repository");
+    let mut event: Value = serde_json::from_str(&last.to_string().replace(shown, repository)).expect("it was JSON");
     event["repository"]["name"] = json!(after_slash(repository));
     event["repository"]["default_branch"] = json!("main");
     event

@@ -22,7 +22,8 @@ const prefix = "/repos/{owner}/{repo}";
 const bare = (value, inExample = false) => {
   if (Array.isArray(value)) return value.map((item) => bare(item, inExample));
   if (value === null || typeof value !== "object") return value;
-  const keep = ([key, item]) => inExample || !(key.startsWith("x-") || (key === "description" && typeof item === "string"));
+  const isProse = (key, item) => key.startsWith("x-") || (key === "description" && typeof item === "string");
+  const keep = ([key, item]) => inExample || !isProse(key, item);
   const isData = (key) => inExample || key === "example" || key === "examples";
   return Object.fromEntries(Object.entries(value).filter(keep).map(([key, item]) => [key, bare(item, isData(key))]));
 };
@@ -48,7 +49,8 @@ for (const name of ["api.github.com", "ghes-3.17"]) {
     }
     (paths[prefix + path] ??= {})[method] = operation;
   }
-  const slim = { openapi: whole.openapi, info: { title: name, version: whole.info.version }, servers: [{ url: "/" }], paths };
+  const info = { title: name, version: whole.info.version };
+  const slim = { openapi: whole.openapi, info, servers: [{ url: "/" }], paths };
   // In one step: a reader never sees half a file.
   writeFileSync(join(folder, `${name}.tmp`), JSON.stringify(slim));
   renameSync(join(folder, `${name}.tmp`), join(folder, `${name}.json`));

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How long one request may take.
-const REQUEST: Duration = Duration::from_secs(15);
+const REQUEST: Duration = Duration::from_secs(10);
 /// GitHub takes 80 writes of content a minute from everybody with this token; we leave some to others.
 const WRITES_A_MINUTE: usize = 60;
 
@@ -44,6 +44,8 @@ pub struct Client {
     api: String,
     /// When publishing must be over.
     until: Instant,
+    /// How often a read is tried.
+    tries: u32,
     /// When the last writes were sent.
     writes: VecDeque<Instant>,
 }
@@ -67,7 +69,7 @@ impl Client {
             .add_header(ACCEPT, "application/vnd.github+json".into())
             .build_with_reqwest(http.clone())
             .map_err(|e| format!("no client for {} can be made: {e}", target.api))?;
-        Ok(Client { crab, http, api: target.api.clone(), until: Instant::now() + limit, writes: VecDeque::new() })
+        Ok(Client { crab, http, api: target.api.clone(), until: Instant::now() + limit, tries: retry::TRIES, writes: VecDeque::new() })
     }
 
     /// Sets a new limit, for what must still be said when we are stopped.
@@ -75,12 +77,17 @@ impl Client {
         self.until = Instant::now() + limit;
     }
 
+    /// Reads are tried once from now on: an API that was away is given one more chance, not four.
+    pub fn be_brief(&mut self) {
+        self.tries = 1;
+    }
+
     /// Reads; tried again where that can help.
     pub async fn get<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, Trouble> {
         let mut tries = 0;
         loop {
             match self.once::<T>(&Method::GET, path, None::<&()>).await {
-                Err(Trouble::Unsure(_)) if tries + 1 < retry::TRIES => self.pause(retry::backoff(tries), path).await?,
+                Err(Trouble::Unsure(_)) if tries + 1 < self.tries => self.pause(retry::backoff(tries), path).await?,
                 other => return other,
             }
             tries += 1;
@@ -192,7 +199,7 @@ impl Client {
 fn transport(target: &Target) -> Result<reqwest::Client, String> {
     let mut builder = reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(10))
-        .timeout(REQUEST)
+        .timeout(REQUEST + Duration::from_secs(5))
         .redirect(reqwest::redirect::Policy::none())
         .hickory_dns(true);
     if rustls::crypto::CryptoProvider::get_default().is_none() {

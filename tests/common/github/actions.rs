@@ -47,7 +47,9 @@ fn of_commit(state: &State, request: &Request, sha: &str, rest: &[&str]) -> Answ
             let found = state.pulls.iter().filter(|pull| pull.head_sha == sha);
             let found = found.map(|pull| {
                 let fields = json!({
-                    "number": pull.number, "state": "open", "url": state.url(&format!("pulls/{}", pull.number)),
+                    // The example's own teams are not as described.
+                    "requested_teams": [], "number": pull.number, "state": "open",
+                    "url": state.url(&format!("pulls/{}", pull.number)),
                     "html_url": state.page(&format!("pull/{}", pull.number)),
                     "head": {"sha": pull.head_sha, "ref": pull.head_branch},
                     "base": {"sha": pull.base_sha, "ref": pull.base_branch},
@@ -135,7 +137,8 @@ fn job_json(state: &State, job: &Job) -> Value {
         "url": state.url(&format!("actions/jobs/{}", job.id)), "run_attempt": job.attempt,
         "html_url": state.page(&format!("actions/runs/{}/job/{}", run.id, job.id)),
         "check_run_url": state.url(&format!("check-runs/{}", job.id)), "status": check.status,
-        "conclusion": check.conclusion, "started_at": check.started_at, "completed_at": check.completed_at, "steps": [],
+        "conclusion": check.conclusion, "created_at": check.started_at, "started_at": check.started_at,
+        "completed_at": check.completed_at, "steps": [],
     });
     state.like_example("GET", "actions/jobs/1", fields)
 }
@@ -182,7 +185,7 @@ fn new_status(state: &mut State, request: &Request, sha: &str) -> Answer {
 
 fn deployments(state: &mut State, request: &Request, rest: &[&str]) -> Answer {
     let method = request.method.as_str();
-    let of = |state: &State, id: &str| state.deployments.iter().find(|d| d["id"].to_string() == id).cloned();
+    let of = |state: &State, id: &str| state.deployments.iter().find(|d| d["id"].as_u64() == id.parse().ok()).cloned();
     match (method, rest) {
         ("POST", []) => new_deployment(state, request),
         ("GET", []) => {
@@ -242,11 +245,13 @@ fn new_deployment_status(state: &mut State, request: &Request, id: &str, deploym
     let fields = json!({
         "id": status_id, "url": url, "deployment_url": deployment["url"], "environment": deployment["environment"],
         "state": body["state"], "description": body["description"].as_str().unwrap_or(""), "created_at": now(),
-        "updated_at": now(), "log_url": body["log_url"].as_str().unwrap_or(""),
-        "target_url": body["log_url"].as_str().unwrap_or(""),
-        "environment_url": body["environment_url"].as_str().unwrap_or(""),
+        "updated_at": now(),
     });
-    let status = state.like_example("POST", "deployments/1/statuses", fields);
+    let mut status = state.like_example("POST", "deployments/1/statuses", fields);
+    // Empty where no address was given, though the description wants an address.
+    for (key, from) in [("log_url", "log_url"), ("target_url", "log_url"), ("environment_url", "environment_url")] {
+        status[key] = json!(body[from].as_str().unwrap_or(""));
+    }
     state.deployment_statuses.push((deployment["id"].as_u64().expect("an id"), status.clone()));
     Answer::json(201, &status)
 }

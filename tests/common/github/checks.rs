@@ -122,7 +122,10 @@ fn position(state: &State, id: &str) -> Option<usize> {
 /// The model's refusal. A job's request is judged whole: one bad annotation, and nothing is written.
 fn refused(state: &mut State, request: &Request, run: Option<&CheckRun>) -> Option<Answer> {
     let body = &request.body;
-    let invalid = |field: &str, code: &str, message: &str| json!({"resource": "CheckRun", "code": code, "field": field, "message": message});
+    let invalid = |field: &str, code: &str, message: &str| {
+        let resource = "CheckRun";
+        json!({"resource": resource, "code": code, "field": field, "message": message})
+    };
     let mut errors = Vec::new();
     let conclusion = text(body, "conclusion").or_else(|| run.and_then(|run| run.conclusion.clone()));
     if (text(body, "status").as_deref() == Some("completed") || body.get("completed_at").is_some())
@@ -226,13 +229,15 @@ pub fn json_of(state: &State, run: &CheckRun) -> Value {
         "GET",
         "check-runs/1",
         json!({
-            "id": run.id, "name": run.name, "head_sha": run.head_sha, "external_id": run.external_id.clone().unwrap_or_default(),
+            "id": run.id, "name": run.name, "head_sha": run.head_sha,
+            "external_id": run.external_id.clone().unwrap_or_default(),
             "url": state.url(&path), "html_url": own_page, "details_url": details,
             "status": run.status, "conclusion": run.conclusion,
             "started_at": run.started_at, "completed_at": run.completed_at,
             "output": {
                 "title": run.title, "summary": run.summary, "text": run.text,
-                "annotations_count": run.annotations.len(), "annotations_url": state.url(&format!("{path}/annotations")),
+                "annotations_count": run.annotations.len(),
+                "annotations_url": state.url(&format!("{path}/annotations")),
             },
             "check_suite": {"id": run.suite}, "app": app(run.app), "pull_requests": [],
         }),
