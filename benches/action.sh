@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-rounds=5
+rounds=15
 warm_most_ms=60
 cold_most_ms=400
 target=x86_64-unknown-linux-gnu

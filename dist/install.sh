@@ -12,7 +12,7 @@ silence_s=30
 if [ "$timeout_s" -lt "$silence_s" ]; then silence_s=$timeout_s; fi
 
 main() {
-	here=$(cd "$(dirname "$0")" && pwd)
+	here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
 	read_release
 	if ! find_installed; then
 		trap 'rm -rf "${work:-}"' EXIT

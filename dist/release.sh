@@ -4,7 +4,7 @@
 # dist/ of the commit that the tag names. The same binaries give the same bytes. Needs GNU tar.
 set -eu
 
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
 IFS= read -r version <"$here/VERSION"
 
 if [ $# -lt 2 ]; then
@@ -12,7 +12,7 @@ if [ $# -lt 2 ]; then
 	exit 2
 fi
 mkdir -p "$1/v$version"
-out=$(cd "$1/v$version" && pwd)
+out=$(CDPATH='' cd "$1/v$version" && pwd)
 shift
 work=$(mktemp -d "${TMPDIR:-/tmp}/qte-ci-release.XXXXXX")
 trap 'rm -rf "$work"' EXIT

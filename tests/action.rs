@@ -283,17 +283,17 @@ fn a_server_that_never_answers_is_given_up() {
 fn the_download_address_is_an_address() {
     let pwned = runner::folder();
     let file = pwned.path().join("pwned");
-    for wrong in [
-        format!("\"; touch {0}; #", file.display()),
-        format!("$(touch {})", file.display()),
-        format!("--output={}", file.display()),
-        "file:///etc".into(),
-        "https://".into(),
-        "https://a.example/x y".into(),
-        "https://a.example/x\n::warning::y".into(),
+    for (wrong, why) in [
+        (format!("\"; touch {0}; #", file.display()), "holds a blank"),
+        (format!("https://$(touch {})", file.display()), "holds a blank"),
+        ("https://a.example/x y".into(), "holds a blank"),
+        ("https://a.example/x\n::warning::y".into(), "holds a blank"),
+        (format!("--output={}", file.display()), "is no address"),
+        ("file:///etc".into(), "is no address"),
+        ("https://".into(), "is no address"),
     ] {
         let said = Machine::new(&wrong).install();
-        said.refused(&["download-base-url"]);
+        said.refused(&[&format!("download-base-url {why}")]);
         assert_eq!(said.out, "", "{wrong}");
     }
     assert!(!file.exists());
@@ -326,6 +326,8 @@ fn a_release_is_the_same_bytes_whoever_makes_it() {
         if name == "second" {
             pairs.reverse();
         }
+        // A second of its own for each, lest the time of making goes unseen.
+        std::thread::sleep(Duration::from_millis(1100));
         made.push(runner::make_release(&tree, &folder.path().join(format!("{name}-out")), &pairs));
     }
     let names = |folder: &Path| -> BTreeSet<String> {
@@ -363,6 +365,95 @@ fn a_target_that_nobody_could_install_is_not_released() {
 #[test]
 fn the_tree_s_version_is_the_crate_s() {
     assert_eq!(fs::read_to_string(root().join("dist/VERSION")).unwrap(), format!("{VERSION}\n"));
+}
+
+// Publishing for forks.
+
+/// The script of a step of publish.yml.
+fn publishing(step: &str) -> String {
+    let text = fs::read_to_string(root().join(".github/workflows/publish.yml")).unwrap();
+    let workflow: Value = serde_saphyr::from_str(&text).unwrap();
+    let steps = workflow["jobs"]["publish"]["steps"].as_array().unwrap();
+    let found = steps.iter().find(|found| found["name"] == step).unwrap_or_else(|| panic!("no step `{step}`"));
+    found["run"].as_str().unwrap().to_string()
+}
+
+/// Runs such a script as the runner does; gives how it ended, what it said, and its outputs.
+fn publish_step(temp: &Path, step: &str, env: &[(&str, &str)]) -> (Option<i32>, String, String) {
+    let outputs = temp.join("outputs");
+    fs::write(&outputs, "").unwrap();
+    let path = format!("{}:{}", temp.join("bin").display(), std::env::var("PATH").unwrap());
+    let mut command = Command::new(runner::tool("bash"));
+    command.args(["-e", "-c", &publishing(step)]).env("PATH", path).env("RUNNER_TEMP", temp);
+    command.env("GITHUB_OUTPUT", &outputs).env("GITHUB_REPOSITORY", "a/b").envs(env.iter().copied());
+    let out = command.current_dir(temp).output().unwrap();
+    let said = String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned();
+    (out.status.code(), said, fs::read_to_string(&outputs).unwrap())
+}
+
+#[test]
+fn of_a_fork_s_artifacts_one_of_bounded_size_is_opened() {
+    let temp = runner::folder();
+    runner::tool("jq");
+    fs::create_dir(temp.path().join("bin")).unwrap();
+    done(Command::new("install").args(["-m", "755", "/dev/null"]).arg(temp.path().join("bin/gh")));
+    fs::write(temp.path().join("bin/gh"), "#!/bin/sh\ncat \"$RUNNER_TEMP/answer\"\n").unwrap();
+    let artifact = |id: u32, name: &str, bytes: u64, expired: bool| serde_json::json!({"id": id, "name": name, "size_in_bytes": bytes, "expired": expired});
+    let hostile = "qte-report-x\n::error::owned";
+    for (name, artifacts, ends) in [
+        ("", vec![artifact(7, "qte-report-a", 9, false), artifact(8, "other", 9, false)], Ok("id=7\n")),
+        ("", vec![artifact(7, "qte-report-a", 9, false), artifact(8, "qte-report-b", 9, true)], Ok("id=7\n")),
+        ("other", vec![artifact(7, "qte-report-a", 9, false), artifact(8, "other", 9, false)], Ok("id=8\n")),
+        ("", vec![artifact(7, "qte-report-a", 33_554_433, false)], Err("33554433 bytes, more than 33554432")),
+        ("", vec![], Err("0 artifacts of that run fit")),
+        ("", vec![artifact(7, "qte-report-a", 9, false), artifact(8, hostile, 9, false)], Err("2 artifacts")),
+    ] {
+        fs::write(temp.path().join("answer"), serde_json::json!({"artifacts": artifacts}).to_string()).unwrap();
+        let env = [("NAME", name), ("RUN_ID", "1"), ("MOST_BYTES", "33554432")];
+        let (code, said, outputs) = publish_step(temp.path(), "Find the artifact", &env);
+        match ends {
+            Ok(id) => assert_eq!((code, outputs.as_str()), (Some(0), id), "{said}"),
+            Err(why) => assert!(code == Some(1) && said.contains(why) && outputs.is_empty(), "{said}"),
+        }
+        assert!(!said.contains("owned"), "{said}");
+    }
+}
+
+#[test]
+fn of_a_fork_s_artifact_two_files_of_bounded_size_are_taken() {
+    runner::tool("unzip");
+    let zip = |files: &str| {
+        let temp = runner::folder();
+        fs::create_dir(temp.path().join("artifact")).unwrap();
+        let script = format!(
+            "import sys, zipfile\nwith zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_DEFLATED) as z:\n  \
+             for name, text in {files}.items(): z.writestr(name, text)"
+        );
+        let archive = temp.path().join("artifact/any name.zip");
+        done(Command::new("python3").args(["-c", &script]).arg(archive));
+        temp
+    };
+    let take = |temp: &Path| publish_step(temp, "Take out the report", &[("MOST_BYTES", "1000")]);
+
+    let temp = zip("{'qte-report.json': '{}', '../../escaped': 'x', 'qte-report.html': 'x', 'action.yml': 'x'}");
+    assert_eq!(take(temp.path()).0, Some(0));
+    let taken: Vec<_> = fs::read_dir(temp.path().join("report")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(taken, ["qte-report.json"]);
+    assert_eq!(fs::read_to_string(temp.path().join("report/qte-report.json")).unwrap(), "{}");
+    assert!(!temp.path().join("../escaped").exists() && !temp.path().join("escaped").exists());
+
+    let temp = zip("{'qte-report.json': '{}', 'qte-report-details.jsonl': '0' * 1000}");
+    assert_eq!(take(temp.path()).0, Some(0));
+    assert_eq!(fs::metadata(temp.path().join("report/qte-report-details.jsonl")).unwrap().len(), 1000);
+
+    // A small archive that becomes large.
+    let temp = zip("{'qte-report.json': '{}', 'qte-report-details.jsonl': '0' * 100_000_000}");
+    let (code, said, _) = take(temp.path());
+    assert!(code == Some(1) && said.contains("qte-report-details.jsonl has more than 1000 bytes"), "{said}");
+    assert_eq!(fs::metadata(temp.path().join("report/qte-report-details.jsonl")).unwrap().len(), 1001);
+
+    let (code, said, _) = take(zip("{'other': 'x'}").path());
+    assert!(code == Some(1) && said.contains("holds no qte-report.json"), "{said}");
 }
 
 // The action.
@@ -586,8 +677,9 @@ fn the_inputs_are_the_flags() {
         .filter_map(|line| line.trim_start().trim_start_matches("-h, ").trim_start_matches("-V, ").strip_prefix("--"))
         .map(|rest| rest.split_whitespace().next().unwrap().to_string())
         .collect();
-    let flags = &flags - &set(&["help", "version", "no-publish"]);
-    assert!(flags.contains("coverage-threshold"), "{help}");
+    let not_inputs = set(&["help", "version", "no-publish"]);
+    assert!(not_inputs.is_subset(&flags) && not_inputs.is_disjoint(&inputs()), "{help}");
+    let flags = &flags - &not_inputs;
     let ours = set(&["command", "token", "artifact", "download-base-url"]);
     assert_eq!(&(&inputs() - &ours) - &set(&DEPLOYMENTS), flags);
     assert!(ours.is_subset(&inputs()) && set(&DEPLOYMENTS).is_subset(&inputs()));

@@ -14,6 +14,7 @@ part 'tools' sh tests/tools.sh
 part 'build' cargo build --release --locked
 # First, while nothing else runs on the machine.
 part 'figures' sh benches/figures.sh
+part 'action figures' sh benches/action.sh
 part_tests 'real projects' cargo test --locked --test projects
 fuzz_targets /1500
 parts_end

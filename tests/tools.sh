@@ -129,6 +129,14 @@ if ! have busybox || ldd "$(command -v busybox)" >/dev/null 2>&1; then
 	system busybox-static || wanted busybox-static 'apt-get install busybox-static failed (above)'
 fi
 
+# What publish.yml finds on a hosted runner.
+for program in jq unzip; do
+	if ! have "$program"; then
+		echo "installing $program"
+		system "$program" || wanted "$program" "apt-get install $program failed (above)"
+	fi
+done
+
 if ! have python3 && ! system python3 python3-venv; then
 	wanted python3 'apt-get install python3 failed (above)'
 else
