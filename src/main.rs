@@ -7,12 +7,13 @@ use qte_ci::act::{files::Hashing, keep, process};
 use qte_ci::cli::{Cli, Command, GateArgs, PublishArgs, ReadArgs, RequiresArgs, VerifyArgs};
 use qte_ci::facts::event::Event;
 use qte_ci::facts::report::exit_code;
+use qte_ci::facts::secret::hide;
 use qte_ci::facts::stage::Gate;
 use qte_ci::gate::{self, GateError};
 use qte_ci::order::{self, Order, OrderError};
 use qte_ci::publish::{self, Checks, Finished, Places, Publisher};
 use qte_ci::read::{self, ErrorKind, Measured, ReadError};
-use qte_ci::tell::{clean::terminal, markdown, read_json, reference, settings};
+use qte_ci::tell::{annotations, clean, clean::terminal, markdown, read_json, reference, settings};
 use qte_ci::{config, requires, verify};
 use std::fs::File;
 use std::io::{self, Write};
@@ -33,10 +34,10 @@ fn main() -> ExitCode {
     };
     let cli = match Cli::try_parse().map(|cli| from_inputs(cli, &handed)) {
         Ok(Ok(cli)) => cli,
-        Ok(Err(failure)) => return failure.end(),
+        Ok(Err(failure)) => return failure.end(&handed),
         Err(error) => return wrong_use(&error),
     };
-    run(&cli.command, &handed).unwrap_or_else(Failure::end)
+    run(&cli.command, &handed).unwrap_or_else(|failure| failure.end(&handed))
 }
 
 fn wrong_use(error: &clap::Error) -> ExitCode {
@@ -53,7 +54,7 @@ fn from_inputs(cli: Cli, handed: &Handed) -> Result<Cli, Failure> {
     let arguments = order::arguments(handed)?;
     let program = [env!("CARGO_PKG_NAME").to_string()];
     Cli::try_parse_from(program.into_iter().chain(arguments))
-        .map_err(|error| Failure { code: USE, text: error.to_string().trim_end().to_string() })
+        .map_err(|error| Failure::new(USE, error.to_string().trim_end()))
 }
 
 fn run(command: &Command, handed: &Handed) -> Done {
@@ -69,7 +70,7 @@ fn run(command: &Command, handed: &Handed) -> Done {
         Command::Explain { gate } => run_explain(gate),
         Command::Keep { argv } => Ok(run_keep(argv)),
         Command::Reference => print(&reference_text()),
-        Command::Action => Err(Failure { code: USE, text: "error: the inputs name themselves".into() }),
+        Command::Action => Err(Failure::new(USE, "error: the inputs name themselves")),
     }
 }
 
@@ -77,11 +78,25 @@ fn run(command: &Command, handed: &Handed) -> Done {
 struct Failure {
     code: u8,
     text: String,
+    /// A file and a line in it.
+    place: Option<(String, u64)>,
 }
 
 impl Failure {
-    fn end(self) -> ExitCode {
-        eprintln!("{}", self.text);
+    fn new(code: u8, text: impl Into<String>) -> Failure {
+        Failure { code, text: text.into(), place: None }
+    }
+
+    fn end(self, handed: &Handed) -> ExitCode {
+        if order::in_actions() {
+            let text = hide(&self.text, &order::secrets(handed));
+            let place = self.place.as_ref().map(|(path, line)| (path.as_str(), *line));
+            // A closed standard output takes no more lines; the exit code says the rest.
+            io::stdout().write_all(format!("{}\n", annotations::error(place, &text)).as_bytes()).unwrap_or(());
+            eprintln!("{}", clean::actions(&text));
+        } else {
+            eprintln!("{}", self.text);
+        }
         ExitCode::from(self.code)
     }
 }
@@ -105,14 +120,18 @@ impl From<OrderError> for Failure {
             }
             OrderError::Use(text) => format!("error: {}", terminal(text)),
         };
-        Failure { code: USE, text }
+        let place = match &error {
+            OrderError::Config(config) => Some((config.path.clone(), config.line)),
+            OrderError::Use(_) => None,
+        };
+        Failure { code: USE, text, place }
     }
 }
 
 impl From<GateError> for Failure {
     fn from(error: GateError) -> Failure {
         let code = if matches!(error, GateError::Use(_)) { USE } else { OUR_FAULT };
-        Failure { code, text: format!("error: {}", terminal(&error.to_string())) }
+        Failure::new(code, format!("error: {}", terminal(&error.to_string())))
     }
 }
 
@@ -120,7 +139,7 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         // A reader that closed the pipe has what it wanted.
         let code = if error.kind() == io::ErrorKind::BrokenPipe { 0 } else { OUR_FAULT };
-        Failure { code, text: format!("error: {error}") }
+        Failure::new(code, format!("error: {error}"))
     }
 }
 
@@ -208,13 +227,13 @@ fn run_publish(args: &PublishArgs, handed: &Handed) -> Done {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let failed = runtime
         .block_on(publish::foreign::publish(&args.report, &publishing, followed.as_deref()))
-        .map_err(|text| Failure { code: UNMEASURED, text: format!("error: {}", terminal(&text)) })?;
+        .map_err(|text| Failure::new(UNMEASURED, format!("error: {}", terminal(&text))))?;
     Ok(ExitCode::from(u8::from(!failed.is_empty())))
 }
 
 fn run_requires(args: &RequiresArgs, handed: &Handed) -> Done {
     let (target, head) = order::resolve_requires(handed)?;
-    let ask = requires::ask(args, head).map_err(|text| Failure { code: USE, text: format!("error: {text}") })?;
+    let ask = requires::ask(args, head).map_err(|text| Failure::new(USE, format!("error: {text}")))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let answer = runtime.block_on(requires::ask_and_confirm(&target, &ask));
     let (code, lines, word) = match answer {
@@ -256,14 +275,8 @@ fn run_read(args: &ReadArgs) -> Done {
         Some(name) => Some(read::format(name).ok_or_else(|| {
             let known: Vec<&str> = read::FORMATS.iter().map(|f| f.id).collect();
             let near = config::nearest(name, &known).map_or(String::new(), |n| format!(" (did you mean `{n}`?)"));
-            Failure {
-                code: USE,
-                text: format!(
-                    "error: --format: unknown format `{}`{near}; this version reads {}",
-                    terminal(name),
-                    known.join(", ")
-                ),
-            }
+            let (name, known) = (terminal(name), known.join(", "));
+            Failure::new(USE, format!("error: --format: unknown format `{name}`{near}; this version reads {known}"))
         })?),
     };
     let mut code = 0;
@@ -296,7 +309,7 @@ fn run_verify(args: &VerifyArgs) -> Done {
     let differences = verify::differences(args).map_err(|error| match error {
         verify::VerifyError::Gate(error) => error.into(),
         verify::VerifyError::Order(error) => error.into(),
-        verify::VerifyError::Report(text) => Failure { code: USE, text: format!("error: {}", terminal(&text)) },
+        verify::VerifyError::Report(text) => Failure::new(USE, format!("error: {}", terminal(&text))),
     })?;
     if differences.is_empty() {
         print("the report holds: every verdict follows from the evidence on disk\n")?;
@@ -322,7 +335,7 @@ fn run_explain(name: &str) -> Done {
     let gate: Gate = name.parse().map_err(|e: qte_ci::facts::stage::UnknownName| {
         let near = config::nearest(name, &Gate::ALL.map(Gate::id))
             .map_or(String::new(), |n| format!("\n  help: did you mean `{n}`?"));
-        Failure { code: USE, text: format!("error: {}{near}", terminal(&e.to_string())) }
+        Failure::new(USE, format!("error: {}{near}", terminal(&e.to_string())))
     })?;
     print(match gate {
         Gate::Install => include_str!("../docs/gates/install.md"),

@@ -16,7 +16,8 @@ use crate::facts::report::{Policy, PolicyValue, Subject};
 use crate::facts::setting::{Checks, Setting, Source};
 use crate::facts::stage::{Stage, UnknownName};
 use crate::judge;
-pub use hub::Publishing;
+pub use context::in_actions;
+pub use hub::{Publishing, secrets};
 pub use inputs::arguments;
 
 use context::{Context, find_base, subject};

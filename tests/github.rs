@@ -5,7 +5,7 @@ mod common;
 
 use common::Project;
 use common::events::{Kind, Shas, on_the_runner};
-use common::github::{FOR_EVER, Fault, GitHub, Job, Options, on};
+use common::github::{FOR_EVER, Fault, GitHub, Job, Options, Token, on};
 use serde_json::{Value, json};
 use std::fs;
 use std::process::Output;
@@ -624,4 +624,263 @@ fn what_a_pull_request_loosens_is_listed_first_in_the_summary_and_has_no_effect(
     let listed = ["coverage.lines: 80 on the base branch, 10 here", "tests.enforce", "coverage.enforce"].map(at);
     assert!(listed.into_iter().max() < Some(at("1 of 4 failed")), "{text}");
     assert!(text.contains("without effect until merged"));
+}
+
+#[test]
+fn a_wrong_configuration_is_shown_at_its_place() {
+    let mut scene = Scene::new(Options::default());
+    scene.on(Kind::Push);
+    scene.project.write(".github/qte-ci.yml", "coverage:\n  line: 90\n");
+    let output = scene.project.qte_command(&["action"]).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(2));
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert!(out.contains("::error file=.github/qte-ci.yml,line=2,title=qte-ci::error: "), "{out}");
+    assert!(scene.github.made().is_empty());
+}
+
+// Publishing for forks.
+
+/// The report of a fork's run, as the publishing workflow of the base repository finds it.
+fn published(change: impl Fn(&mut Value), ended: &str) -> (Done, Scene) {
+    let mut fork = Scene::new(Options::default());
+    fork.on(Kind::ForkPullRequest);
+    let mut report = fork.action().report;
+    change(&mut report);
+    fork.on(Kind::WorkflowRun);
+    let event = fork.project.beside("event.json");
+    let mut told: Value = serde_json::from_str(&fs::read_to_string(&event).expect("it is there")).expect("JSON");
+    told["workflow_run"]["conclusion"] = json!(ended);
+    fs::write(&event, told.to_string()).expect("it can be written");
+    fs::create_dir(fork.project.path("downloaded")).expect("a new folder");
+    fork.project.write("downloaded/qte-report.json", report.to_string());
+    fork.project.git(&["checkout", "--quiet", "--detach", &fork.shas.base.clone()]);
+    fork.project.set("QTE_INPUT_COMMAND", "publish").set("QTE_INPUT_REPORT", "downloaded/qte-report.json");
+    let done = fork.action();
+    (done, fork)
+}
+
+#[test]
+fn a_forks_report_is_published_to_the_commit_of_the_event() {
+    let (done, scene) = published(|report| report["subject"]["sha"] = json!("0".repeat(40)), "failure");
+    // Its details file was not downloaded: that is said, and what is left is published.
+    assert_eq!(done.code, Some(1), "{}", done.log);
+    done.says("whose code is not trusted");
+    let ends: Vec<_> = scene.github.made().into_iter().map(|run| (run.head_sha, run.conclusion)).collect();
+    let red = (scene.shas.head.clone(), Some("failure".to_string()));
+    assert_eq!(ends, [red.clone(), red], "coverage passed by its own word, and the run was red");
+    assert_eq!(scene.github.violations(), Vec::<String>::new());
+}
+
+#[test]
+fn a_forks_report_is_green_only_where_the_run_was() {
+    let green = |report: &mut Value| {
+        report["outcome"] = json!("pass");
+        report["verdicts"][1]["outcome"] = json!("pass");
+    };
+    let (_, scene) = published(green, "success");
+    assert!(scene.github.made().iter().all(|run| run.conclusion.as_deref() == Some("success")));
+    let (_, scene) = published(green, "failure");
+    assert!(scene.github.made().iter().all(|run| run.conclusion.as_deref() == Some("failure")));
+}
+
+#[test]
+fn a_forks_report_that_is_none_is_refused() {
+    let lies = |report: &mut Value| report["outcome"] = json!("pass");
+    let (done, scene) = published(lies, "success");
+    assert_eq!(done.code, Some(3), "{}", done.log);
+    assert!(done.log.contains("its outcome is not that of its verdicts"), "{}", done.log);
+    assert!(scene.github.made().is_empty());
+    let (done, scene) = published(|report| report["details"]["path"] = json!("../../../etc/passwd"), "failure");
+    assert!(!rendered(&done.summary).contains("root:"), "{}", done.summary);
+    assert_eq!(scene.github.made().len(), 2);
+    let (_, scene) =
+        published(|report| report["verdicts"][1]["findings"][0]["path"] = json!("../../outside.py"), "failure");
+    assert_eq!(scene.github.violations(), Vec::<String>::new());
+}
+
+// What a later job may rely on.
+
+mod requires {
+    use super::*;
+    use std::io::Write;
+
+    /// A green run on a push, its report uploaded, its workflow run over.
+    fn passed() -> (Scene, Job) {
+        let mut scene = Scene::new(Options::default());
+        scene.project.git(&["checkout", "--quiet", "topic"]);
+        scene.project.edit("test_cart.py", "value == 7", "value == 6");
+        scene.shas.head = scene.project.commit();
+        let job = scene.on(Kind::Push);
+        let done = scene.action();
+        assert_eq!(done.code, Some(0), "{}", done.log);
+        let text = scene.project.read("qte-report.json");
+        scene.github.artifact(job.run, "qte-report-gates-0-1", zipped("qte-report.json", text.as_bytes()));
+        scene.github.end_job(job.id, "success");
+        end(&scene, &job, "success");
+        (scene, job)
+    }
+
+    fn end(scene: &Scene, job: &Job, conclusion: &str) {
+        scene.github.change_run(job.run, |run| {
+            run.status = "completed".into();
+            run.conclusion = Some(conclusion.into());
+        });
+    }
+
+    fn zipped(name: &str, bytes: &[u8]) -> Vec<u8> {
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).expect("a new file");
+        archive.write_all(bytes).expect("memory");
+        archive.finish().expect("memory").into_inner()
+    }
+
+    /// Asked by a job of another run.
+    fn asked(scene: &mut Scene, more: &[(&str, &str)]) -> (Option<i32>, String) {
+        scene.on(Kind::WorkflowDispatch);
+        scene.project.set("GITHUB_TOKEN", Token::Actions.text());
+        let sha = scene.shas.head.clone();
+        let mut flags = vec![("--stages", "1A,1B"), ("--workflow", ".github/workflows/ci.yml"), ("--sha", &*sha)];
+        for (name, value) in more {
+            flags.retain(|(given, _)| given != name);
+            flags.push((name, value));
+        }
+        let flags: Vec<&str> = flags.iter().flat_map(|(name, value)| [*name, *value]).collect();
+        let said = scene.project.qte(&[&["requires"], &flags[..]].concat());
+        (said.code, said.out + &said.err)
+    }
+
+    #[track_caller]
+    fn is_refused(scene: &mut Scene, more: &[(&str, &str)], why: &str) {
+        let (code, said) = asked(scene, more);
+        assert_eq!(code, Some(3), "{said}");
+        assert!(said.contains(why), "`{why}` is not said:\n{said}");
+        assert_eq!(scene.github.violations(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_passed_is_confirmed_by_its_run_and_its_own_report() {
+        let (mut scene, _) = passed();
+        let policy = scene.done_report()["policy_sha256"].as_str().expect("a digest").to_string();
+        let (code, said) = asked(&mut scene, &[("--policy", &policy)]);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("qte / 1A tests passed on") && said.contains("qte / 1B coverage passed on"), "{said}");
+        is_refused(&mut scene, &[("--policy", &"0".repeat(64))], "it was judged by the policy");
+        is_refused(&mut scene, &[("--workflow", ".github/workflows/other.yml")], "no check run of the workflow");
+        let base = scene.shas.base.clone();
+        is_refused(&mut scene, &[("--sha", &base)], "there is no such check run");
+    }
+
+    #[test]
+    fn a_run_that_failed_is_of_a_fork_or_of_another_commit_is_refused() {
+        type Change = fn(&mut common::github::Run);
+        let changes: [(Change, &str); 4] = [
+            (|run| run.conclusion = Some("failure".into()), "its workflow run ended as"),
+            (|run| run.head_sha = "1".repeat(40), "its workflow run is of the commit"),
+            (|run| run.event = "pull_request".into(), "its workflow ran for pull_request"),
+            (|run| run.head_repository = "mallory/shop".into(), "of another repository"),
+        ];
+        for (change, why) in changes {
+            let (mut scene, job) = passed();
+            scene.github.change_run(job.run, change);
+            is_refused(&mut scene, &[], why);
+        }
+    }
+
+    #[test]
+    fn a_check_run_that_another_workflow_forged_confirms_nothing() {
+        let (mut scene, job) = passed();
+        // The same App, the same name, the run's own id: all that a forger can have but the report.
+        let claim = format!("qte:v1:{}:{}:{}.1.0:-:{}", "a".repeat(64), "b".repeat(64), job.run, scene.shas.head);
+        scene.github.forge(|run| run.external_id = Some(claim.clone()));
+        is_refused(&mut scene, &[], "no artifact of its run holds the report");
+    }
+
+    #[test]
+    fn without_an_answer_nothing_is_confirmed() {
+        let (mut scene, _) = passed();
+        scene.github.fault(on("GET", "artifacts"), Fault::Status(403), FOR_EVER);
+        is_refused(&mut scene, &[], "its artifacts cannot be listed");
+        let (mut scene, _) = passed();
+        scene.project.set("GITHUB_TOKEN", "");
+        scene.on(Kind::WorkflowDispatch);
+        scene.project.set("QTE_INPUT_TOKEN", "");
+        scene.project.set("GITHUB_TOKEN", "");
+        let said = scene.project.qte(&["requires", "--stages=1A", "--workflow=ci.yml"]);
+        said.says(2, &["no token"]);
+    }
+}
+
+impl Scene {
+    fn done_report(&self) -> Value {
+        serde_json::from_str(&self.project.read("qte-report.json")).expect("the report is JSON")
+    }
+}
+
+// Sizes.
+
+#[test]
+fn a_huge_run_keeps_every_limit_and_counts_what_was_cut() {
+    let mut scene = Scene::new(Options::default());
+    let project = &scene.project;
+    project.git(&["checkout", "--quiet", "topic"]);
+    project.git(&["rm", "--quiet", "cart.py", "test_cart.py"]);
+    // 200,000 cases, 4,459 of them failed, with names and messages of emoji; 100,000 changed lines not covered.
+    let emoji = "🧪".repeat(90);
+    let mut junit = String::from("<testsuites><testsuite name=\"big\">");
+    for n in 0..200_000 {
+        match n {
+            0..4_459 => junit.push_str(&format!(
+                "<testcase classname=\"big\" name=\"{emoji}{n}\" file=\"big.py\" line=\"{}\" time=\"0.001\"><failure message=\"{emoji}\">{}</failure></testcase>",
+                2 * n + 1,
+                "🔥\n".repeat(100)
+            )),
+            _ => junit.push_str(&format!("<testcase classname=\"big\" name=\"n{n}\" time=\"0.001\"/>")),
+        }
+    }
+    junit.push_str("</testsuite></testsuites>");
+    let (mut source, mut lcov) = (String::new(), String::from("SF:big.py\n"));
+    for n in 1..=200_000 {
+        source.push_str(&format!("x = {n}\n"));
+        lcov.push_str(&format!("DA:{n},{}\n", n % 2));
+    }
+    lcov.push_str("end_of_record\n");
+    project.write("big.py", source);
+    project.config("tests: {run: 'cp ../junit.xml junit.xml; cp ../lcov.info lcov.info; exit 1'}\n");
+    project.write(".gitignore", "junit.xml\nlcov.info\n");
+    fs::write(project.beside("junit.xml"), junit).expect("it can be written");
+    fs::write(project.beside("lcov.info"), lcov).expect("it can be written");
+    scene.shas.head = project.commit();
+    scene.on(Kind::Push);
+    let done = scene.action();
+    assert_eq!(done.code, Some(1), "{}", done.log);
+    let totals: Vec<u64> = done.report["verdicts"]
+        .as_array()
+        .expect("verdicts")
+        .iter()
+        .map(|v| v["findings_total"].as_u64().expect("a number"))
+        .collect();
+    assert_eq!(totals[1..], [4_459, 100_000]);
+    // 500 annotations at most; of the others exactly this many are counted.
+    let placed: usize = scene.github.made().iter().map(|run| scene.github.annotations(run.id).len()).sum();
+    assert_eq!(placed, 500);
+    let text = rendered(&done.summary);
+    let told: u64 = text.lines().filter_map(|line| line.strip_prefix("not annotated: ")).map(number).sum();
+    assert_eq!(told + 500, 4_459 + 100_000, "{text}");
+    assert!(done.summary.len() <= 900 * 1024, "{}", done.summary.len());
+    assert!(scene.github.writes_per_minute_max() < 80);
+    assert_eq!(scene.github.violations(), Vec::<String>::new());
+    for run in scene.github.made() {
+        for part in [run.summary, run.text].into_iter().flatten() {
+            assert!(part.len() <= 65_535, "{}: {}", run.name, part.len());
+        }
+    }
+    let page = scene.project.read("qte-report.html");
+    assert!(page.contains("200,000"), "every test is counted in the report for people");
+}
+
+/// The first number of a sentence.
+fn number(sentence: &str) -> u64 {
+    let digits: String =
+        sentence.chars().take_while(|c| c.is_ascii_digit() || *c == ',').filter(|c| *c != ',').collect();
+    digits.parse().unwrap_or_else(|_| panic!("no number: {sentence}"))
 }

@@ -53,11 +53,12 @@ fn allowed(room: &str) -> &'static [&'static str] {
         "cli" => &["cli"],
         "order" => &["order", "cli", "config", "act", "judge", "facts"],
         "gate" => &["gate", "order", "config", "act", "read", "judge", "facts"],
-        "publish" => &["publish", "act", "tell", "facts"],
+        "publish" => &["publish", "order", "act", "tell", "facts"],
+        "requires" => &["requires", "cli", "act", "tell", "facts"],
         "verify" => &["verify", "gate", "order", "cli", "act", "facts"],
-        "lib" | "main" => {
-            &["act", "cli", "config", "facts", "gate", "judge", "order", "publish", "read", "tell", "verify"]
-        }
+        "lib" | "main" => &[
+            "act", "cli", "config", "facts", "gate", "judge", "order", "publish", "read", "requires", "tell", "verify",
+        ],
         other => panic!("src/{other} is no room of the house: draw it in docs/ARCHITECTURE.md and here"),
     }
 }
@@ -111,8 +112,15 @@ fn pure_rooms_touch_nothing_outside() {
 #[test]
 fn only_the_order_reads_the_environment() {
     for (path, text) in sources("src") {
-        let may = ["src/order.rs", "src/order/context.rs", "src/act/process.rs", "src/act/terminal.rs"]
-            .contains(&path.as_str());
+        let may = [
+            "src/order.rs",
+            "src/order/context.rs",
+            // Takes the token out of it; makes and knows a child's; asks it for colours.
+            "src/act/handoff.rs",
+            "src/act/process.rs",
+            "src/act/terminal.rs",
+        ]
+        .contains(&path.as_str());
         assert!(may || !product(&text).contains("env::var"), "{path} reads the environment");
     }
 }

@@ -11,6 +11,11 @@ pub fn var(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Is this a step of GitHub Actions?
+pub fn in_actions() -> bool {
+    var("GITHUB_ACTIONS").as_deref() == Some("true")
+}
+
 /// What the CI says of this run.
 #[derive(Debug, Default)]
 pub struct Context {
@@ -33,7 +38,7 @@ pub struct Context {
 impl Context {
     pub fn of_environment() -> Result<Context, OrderError> {
         let mut context = Context {
-            in_actions: var("GITHUB_ACTIONS").as_deref() == Some("true"),
+            in_actions: in_actions(),
             event: var("GITHUB_EVENT_NAME"),
             repository: var("GITHUB_REPOSITORY"),
             reference: var("GITHUB_REF"),

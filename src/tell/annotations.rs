@@ -180,6 +180,12 @@ pub fn command(annotation: &Annotation) -> String {
     format!("::{} file={path},line={start_line},endLine={end_line},title={title}::{message}", level.command())
 }
 
+/// The command that shows why nothing was done; at a place where there is one.
+pub fn error(place: Option<(&str, u64)>, message: &str) -> String {
+    let place = place.map_or(String::new(), |(path, line)| format!("file={},line={line},", property(path)));
+    format!("::error {place}title=qte-ci::{}", data(&units(&clean::actions(&units(message)))))
+}
+
 /// At most `per_kind` commands of each kind, in the order given, and how many annotations have none.
 pub fn commands(annotated: &[Annotation], per_kind: usize) -> (Vec<String>, u64) {
     let mut out = Vec::new();

@@ -69,7 +69,14 @@ impl Client {
             .add_header(ACCEPT, "application/vnd.github+json".into())
             .build_with_reqwest(http.clone())
             .map_err(|e| format!("no client for {} can be made: {e}", target.api))?;
-        Ok(Client { crab, http, api: target.api.clone(), until: Instant::now() + limit, tries: retry::TRIES, writes: VecDeque::new() })
+        Ok(Client {
+            crab,
+            http,
+            api: target.api.clone(),
+            until: Instant::now() + limit,
+            tries: retry::TRIES,
+            writes: VecDeque::new(),
+        })
     }
 
     /// Sets a new limit, for what must still be said when we are stopped.
@@ -239,7 +246,7 @@ fn now() -> u64 {
 }
 
 fn signs(status: StatusCode, headers: &HeaderMap) -> Signs {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
+    let number = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     Signs {
         status: status.as_u16(),
         retry_after_s: number("retry-after"),
