@@ -71,8 +71,11 @@ pub fn what_to_do(verdict: &Verdict) -> String {
     match (&verdict.help, verdict.gate, worst) {
         (Some(help), _, _) => text(&help.way_out),
         (None, Gate::Tests, Some(test)) => {
-            let (name, _) = named(test);
-            format!("mend {}, the first being {}", counted(total(verdict), "failing test"), code(name))
+            let name = code(named(test).0);
+            match total(verdict) {
+                1 => format!("mend the failing test {name}"),
+                all => format!("mend {}, the first being {name}", counted(all, "failing test")),
+            }
         }
         (None, Gate::Coverage, Some(first)) => {
             let place = place(first).map_or(String::new(), |p| format!(", first {}", code(&p)));
@@ -258,10 +261,11 @@ pub fn time_line(scope: &Scope<'_>, limit: usize) -> String {
             Some(v) if v.outcome == Outcome::Pass => "done, ",
             _ => "",
         };
-        let bar = format!("step {} {}", label(&timing.what), words::seconds(timing.seconds).replace(',', ""));
-        let bar = bar.strip_prefix("step ").filter(|_| verdict.is_some()).unwrap_or(&bar);
+        // A word of ours goes first: a foreign one could be a word of the diagram's language.
+        let name = verdict.map_or_else(|| format!("step {}", label(&timing.what)), |v| v.gate.id().to_string());
+        let took = words::seconds(timing.seconds).replace(',', "");
         let (start, length) = (milliseconds(timing.start), milliseconds(timing.seconds).max(1));
-        out.push_str(&format!("    {bar} :{mood}{start}, {length}ms\n"));
+        out.push_str(&format!("    {name} {took} :{mood}{start}, {length}ms\n"));
     }
     let mut budget = Budget::new(limit);
     let left_out = report.timings.len().saturating_sub(SHOWN_TIMINGS) as u64;

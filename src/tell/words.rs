@@ -52,7 +52,7 @@ pub fn symbol(verdict: &Verdict) -> &'static str {
         (_, Enforce::Advise) => "⚠️",
         (Outcome::Fail, _) => "❌",
         (Outcome::Unmeasured, _) => "⛔",
-        (Outcome::Inconclusive, _) => "❔",
+        (Outcome::Inconclusive, _) => "❓",
     }
 }
 

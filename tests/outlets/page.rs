@@ -15,7 +15,7 @@ const STRONG: [&str; 12] = [
     "no evidence:",
     "❌ fail",
     "⛔ unmeasured",
-    "❔ inconclusive",
+    "❓ inconclusive",
     "78.9%",
     "74.8%",
     "62.5%",
@@ -26,7 +26,7 @@ const STRONG: [&str; 12] = [
 
 #[derive(Default, Debug)]
 pub struct Page {
-    /// The kind of each block, in order.
+    /// The kind of each block and of each piece of code, in order.
     pub shape: Vec<String>,
     /// What is more than text and not ours.
     pub alive: Vec<String>,
@@ -75,6 +75,7 @@ fn walk<'a>(node: &'a AstNode<'a>, page: &mut Page) {
         NodeValue::SoftBreak | NodeValue::LineBreak => page.text(" "),
         NodeValue::Code(code) => {
             page.second_look();
+            page.shape.push("code".into());
             page.text.push_str(&code.literal);
         }
         NodeValue::CodeBlock(block) => {
@@ -83,7 +84,12 @@ fn walk<'a>(node: &'a AstNode<'a>, page: &mut Page) {
             page.text.push_str(&block.literal);
         }
         NodeValue::HtmlBlock(block) => page.markup(&block.literal),
-        NodeValue::HtmlInline(tag) => page.markup(tag),
+        NodeValue::HtmlInline(tag) => {
+            if tag == "<code>" {
+                page.shape.push("code".into());
+            }
+            page.markup(tag);
+        }
         NodeValue::Strong => {
             let text = plain(node);
             page.second_look();
