@@ -22,7 +22,6 @@ tools=$(tools_dir)
 mkdir -p "$tools/bin"
 tools=$(cd "$tools" && pwd)
 PATH=$tools/bin:$PATH
-browser=$(cd "$(dirname "$0")/browser" && pwd)
 # Away from the checkout, whose toolchain and cargo settings are not the tools'.
 cd "$tools"
 
@@ -187,57 +186,15 @@ if [ -d "$github/node_modules/@octokit/openapi" ]; then
 		! -name api.github.com.deref.json ! -name ghes-3.17.deref.json -delete
 fi
 
-# What tests/html.rs opens pages with: Debian's browser, and two packages that steer it.
-if ! [ -x /usr/bin/chromium ]; then
+# What shows pages to the tests: Debian's browser, and packages that steer it.
+if ! [ -x /usr/bin/chromium ] || ! have fc-list || ! fc-list | grep -q NotoColorEmoji; then
 	echo 'installing chromium'
-	system chromium fonts-noto-color-emoji ||
+	system chromium fontconfig fonts-noto-color-emoji ||
 		wanted chromium 'apt-get install chromium fonts-noto-color-emoji failed (above)'
 fi
-if ! have npm; then
-	echo 'installing nodejs and npm'
-	system nodejs npm || wanted npm 'apt-get install nodejs npm failed (above)'
-fi
-if ! cmp -s "$browser/package-lock.json" "$tools/node/complete"; then
-	echo 'installing the packages of tests/browser'
-	mkdir -p "$tools/node"
-	cp "$browser/package.json" "$browser/package-lock.json" "$tools/node/"
-	if (cd "$tools/node" && npm ci --silent --ignore-scripts --no-audit --no-fund); then
-		cp "$browser/package-lock.json" "$tools/node/complete"
-	else
-		wanted 'the packages of tests/browser' 'npm ci failed (above)'
-	fi
-fi
+packages browser "${QTE_NODE:-$tools/node}"
 if ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null; then
 	wanted 'node 20 or newer' 'playwright-core needs it'
-fi
-
-# packages NAME FOLDER: what tests/NAME/package-lock.json pins, from npm into FOLDER.
-packages() {
-	if ! have node || ! have npm; then
-		echo 'installing node'
-		if ! system nodejs npm; then
-			wanted 'node and npm' 'apt-get install nodejs npm failed (above)'
-			return
-		fi
-	fi
-	if [ -d "$2/node_modules" ] && cmp -s "$tests/$1/package-lock.json" "$2/complete"; then return; fi
-	echo "installing the packages of tests/$1"
-	mkdir -p "$2"
-	rm -f "$2/complete"
-	cp "$tests/$1/package.json" "$tests/$1/package-lock.json" "$2"
-	if ! (cd "$2" && npm ci --ignore-scripts --no-audit --no-fund --silent); then
-		wanted "the packages of tests/$1" 'npm ci failed (above)'
-		return
-	fi
-	cp "$2/package-lock.json" "$2/complete"
-}
-
-github=${QTE_GITHUB_NODE:-$tools/github}
-packages github "$github"
-# GitHub describes every edition; the tests go by two of them, and the others take 260 MB.
-if [ -d "$github/node_modules/@octokit/openapi" ]; then
-	find "$github/node_modules/@octokit/openapi/generated" -type f \
-		! -name api.github.com.deref.json ! -name ghes-3.17.deref.json -delete
 fi
 
 if [ -n "$failures" ]; then

@@ -1,12 +1,12 @@
 // Shows a piece of HTML as GitHub shows a job summary, and says what the page did: node summary.mjs FRAGMENT PNG light|dark
 // Prints one JSON object: what was asked of the network, what ran, how each diagram came out, what the page holds.
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 
-const modules = process.env.QTE_NODE ?? join(homedir(), '.cache/qte-ci-tools/node/node_modules');
-const require = createRequire(join(modules, 'summary.js'));
+// QTE_NODE names the folder whose node_modules hold the packages (tests/tools.sh).
+const modules = join(process.env.QTE_NODE, 'node_modules');
+const require = createRequire(join(process.env.QTE_NODE, 'package.json'));
 const { chromium } = require('playwright-core');
 
 const [fragment, png, theme = 'light'] = process.argv.slice(2);
