@@ -222,7 +222,10 @@ pub fn checks(publishing: &Publishing, stages: &[Stage]) -> Result<Checks, Strin
 
 fn write_outputs(run: &Finished<'_>, has_html: bool) -> io::Result<()> {
     let html = has_html.then(|| run.publishing.html.display().to_string());
-    let outputs = outputs::outputs(run.report, &run.report_path.display().to_string(), html.as_deref());
+    let mut outputs = outputs::outputs(run.report, &run.report_path.display().to_string(), html.as_deref());
+    // For the action's own upload.
+    let details = run.report_path.with_file_name(&run.report.details.path);
+    outputs.push(("report-details", details.display().to_string()));
     let text = outputs::file_text(&outputs, &fresh_token()).map_err(|error| io::Error::other(error.to_string()))?;
     run.publishing.runner.write_outputs(&text)
 }

@@ -693,7 +693,7 @@ fn every_input_is_told_what_it_does_and_reaches_its_step() {
         let description = action["inputs"][&input]["description"].as_str().unwrap();
         assert!(description.len() > 30 && description.ends_with('.'), "{input}: {description}");
         let later = DEPLOYMENTS.contains(&input.as_str());
-        assert_eq!(description.starts_with("No effect yet"), later, "{input}: {description}");
+        assert_eq!(description.starts_with("Not in this version, and refused"), later, "{input}: {description}");
         let value = format!("${{{{ inputs.{input} }}}}");
         let (step, name) = match input.as_str() {
             "download-base-url" => (0, "QTE_DOWNLOAD_BASE_URL".to_string()),

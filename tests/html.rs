@@ -1,6 +1,9 @@
 //! The wall of `report.html`: pages of the library in a real browser. Nothing leaves a page, nothing of what a test wrote
 //! runs, a keyboard and a screen reader do, and 200,000 tests do not freeze it. `sh tests/tools.sh` installs what it takes.
 
+#[path = "common/browser.rs"]
+mod browser;
+
 use qte_ci::facts::detail::{ChangedLines, Detail, FileDetail, TestDetail};
 use qte_ci::facts::evidence::{Evidence, EvidenceKind};
 use qte_ci::facts::finding::{Finding, Severity};
@@ -12,9 +15,9 @@ use qte_ci::facts::verdict::{Outcome, Verdict};
 use qte_ci::facts::view::{SourceLine, View};
 use qte_ci::tell::html;
 use serde_json::{Value, json};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 
 /// Of a large suite.
@@ -372,12 +375,6 @@ fn large() -> (Report, View) {
 
 // The browser.
 
-/// Where the packages are that tests/tools.sh installs.
-fn node_folder() -> PathBuf {
-    let home = || PathBuf::from(std::env::var_os("HOME").expect("HOME")).join(".cache/qte-ci-tools/node");
-    std::env::var_os("QTE_NODE").map_or_else(home, PathBuf::from)
-}
-
 /// Writes a page where it stays to be looked at, and gives its path.
 fn written(name: &str, (report, view): &(Report, View)) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.html"));
@@ -387,14 +384,9 @@ fn written(name: &str, (report, view): &(Report, View)) -> PathBuf {
 
 /// Runs one scenario of tests/browser/check.mjs on a page; gives what it printed.
 fn browse(scenario: &str, page: &Path, more: &[&str]) -> String {
-    let (node, chromium) = (node_folder(), "/usr/bin/chromium");
-    for needed in [node.join("node_modules/playwright-core"), node.join("node_modules/axe-core"), chromium.into()] {
-        assert!(needed.exists(), "{} is missing: run `sh tests/tools.sh`", needed.display());
-    }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/check.mjs");
-    let mut command = Command::new("node");
-    command.arg(script).arg(scenario).arg(page).args(more).env("QTE_NODE", node).env("QTE_CHROMIUM", chromium);
-    let out = command.output().unwrap_or_else(|e| panic!("node: {e}: run `sh tests/tools.sh`"));
+    let mut arguments = vec![OsStr::new(scenario), page.as_os_str()];
+    arguments.extend(more.iter().map(OsStr::new));
+    let out = browser::script("check.mjs", &arguments);
     let said = String::from_utf8_lossy(&out.stdout).into_owned();
     let erred = String::from_utf8_lossy(&out.stderr);
     assert!(out.status.success(), "{scenario} {}: {}\n{said}\n{erred}", page.display(), out.status);

@@ -1,6 +1,8 @@
 //! The wall of the outlets: hostile text stays text in every one of them, every size keeps to its limit in bytes, and what
 //! is cut is counted exactly. Judged by comrak, by Chromium, and by parsers written from what the runner does.
 
+#[path = "common/browser.rs"]
+mod browser;
 #[path = "outlets/hostile.rs"]
 mod hostile;
 #[path = "outlets/page.rs"]
@@ -21,8 +23,8 @@ use qte_ci::tell::check_run::{self, CheckRun, Conclusion, for_gate, for_stage};
 use qte_ci::tell::console::{self, Style};
 use qte_ci::tell::outputs;
 use qte_ci::tell::summary::summary;
+use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::process::Command;
 
 /// GitHub's own limits, in bytes.
 const SUMMARY: usize = 900 * 1024;
@@ -429,9 +431,8 @@ fn in_chromium(name: &str, markdown: &str, theme: &str) -> serde_json::Value {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let fragment = folder.join(format!("{name}.html"));
     std::fs::write(&fragment, page::html(markdown)).expect("a folder of cargo's own");
-    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/browser/summary.mjs");
     let png = folder.join(format!("{name}-{theme}.png"));
-    let out = Command::new("node").arg(script).arg(&fragment).arg(&png).arg(theme).output().expect("node");
+    let out = browser::script("summary.mjs", &[fragment.as_os_str(), png.as_os_str(), OsStr::new(theme)]);
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     assert!(png.metadata().expect("a picture").len() > 10_000);
     serde_json::from_slice(&out.stdout).expect("one JSON object")
