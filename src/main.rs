@@ -164,12 +164,11 @@ fn run_gate(args: &GateArgs, handed: &Handed) -> Done {
             done = gate_and_publish(&order, &mut publisher, &mut checks) => Ok(done),
         }
     });
-    let checks = checks.as_mut().ok();
     match done {
         Ok(Ok(code)) => Ok(code),
         Ok(Err(failure)) => {
             let title = "qte-ci could not do its work";
-            runtime.block_on(make_safe(checks, &publisher, "failure", title, &failure.text));
+            runtime.block_on(make_safe(&mut checks, &publisher, "failure", title, &failure.text));
             order.publishing.runner.clear()?;
             Err(failure)
         }
@@ -178,7 +177,13 @@ fn run_gate(args: &GateArgs, handed: &Handed) -> Done {
             let title = format!("stopped by signal {signal}");
             // The line of work was dropped, and with it the pipes of what ran; its end is waited for meanwhile.
             let ending = std::thread::spawn(process::end_all);
-            runtime.block_on(make_safe(checks, &publisher, "cancelled", &title, "The job was cancelled or stopped."));
+            runtime.block_on(make_safe(
+                &mut checks,
+                &publisher,
+                "cancelled",
+                &title,
+                "The job was cancelled or stopped.",
+            ));
             ending.join().map_err(|_| io::Error::other("what ran could not be ended"))?;
             order.publishing.runner.clear()?;
             eprintln!("{title}: nothing was left running, no report was written");
@@ -188,8 +193,14 @@ fn run_gate(args: &GateArgs, handed: &Handed) -> Done {
 }
 
 /// No check run stays in progress.
-async fn make_safe(checks: Option<&mut Checks>, publisher: &Publisher, conclusion: &str, title: &str, text: &str) {
-    let Some(checks) = checks else { return };
+async fn make_safe(
+    checks: &mut Result<Checks, String>,
+    publisher: &Publisher,
+    conclusion: &str,
+    title: &str,
+    text: &str,
+) {
+    let Ok(checks) = checks else { return };
     let summary = markdown::fenced(text, 4000);
     for sentence in checks.end_all(conclusion, title, &summary).await {
         publisher.say(&sentence);

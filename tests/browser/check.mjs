@@ -252,7 +252,16 @@ const pictures = async (folder, ...files) => {
   }
 };
 
-const scenarios = { quiet, accessible, keys, links, scriptless, large, unpacked, pictures };
+// The first screen of one page, light and dark: PREFIX-light.png and PREFIX-dark.png.
+const firstScreen = async (prefix, file) => {
+  for (const colorScheme of ['light', 'dark']) {
+    const { page, close } = await open(file, { settings: { colorScheme, viewport: { width: 1280, height: 960 } } });
+    await page.screenshot({ path: `${prefix}-${colorScheme}.png` });
+    await close();
+  }
+};
+
+const scenarios = { quiet, accessible, keys, links, scriptless, large, unpacked, pictures, 'first-screen': firstScreen };
 const [scenario, ...given] = process.argv.slice(2);
 try {
   assert.ok(scenario in scenarios, `one of ${Object.keys(scenarios)}`);

@@ -1,4 +1,4 @@
-// Shows a piece of HTML as GitHub shows a job summary, and says what the page did: node summary.mjs FRAGMENT PNG light|dark
+// Shows a piece of HTML as GitHub shows a job summary, and says what the page did: node summary.mjs FRAGMENT PNG light|dark [first-screen]
 // Prints one JSON object: what was asked of the network, what ran, how each diagram came out, what the page holds.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -9,9 +9,9 @@ const modules = join(process.env.QTE_NODE, 'node_modules');
 const require = createRequire(join(process.env.QTE_NODE, 'package.json'));
 const { chromium } = require('playwright-core');
 
-const [fragment, png, theme = 'light'] = process.argv.slice(2);
+const [fragment, png, theme = 'light', part] = process.argv.slice(2);
 if (!fragment || !png || !['light', 'dark'].includes(theme)) {
-  console.error('usage: node summary.mjs FRAGMENT PNG light|dark');
+  console.error('usage: node summary.mjs FRAGMENT PNG light|dark [first-screen]');
   process.exit(2);
 }
 
@@ -69,7 +69,7 @@ try {
     }, theme);
   }
   // A picture of a page that is taller than this takes longer than the page.
-  const fullPage = await page.evaluate(() => document.body.scrollHeight < 16000);
+  const fullPage = part !== 'first-screen' && await page.evaluate(() => document.body.scrollHeight < 16000);
   await page.screenshot({ path: png, fullPage });
 } finally {
   await browser.close();

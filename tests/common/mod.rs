@@ -4,6 +4,7 @@
 // Each wall uses its own part of this.
 #![allow(dead_code)]
 
+pub mod browser;
 pub mod events;
 pub mod github;
 pub mod http;
