@@ -10,7 +10,8 @@ cd "$(dirname "$0")/.."
 . tests/lib.sh
 parts_begin
 PATH=$(tools_dir)/bin:$PATH
-export PATH
+QTE_NODE=$(tools_dir)/node
+export PATH QTE_NODE
 
 workflows() {
 	actionlint .github/workflows/*.yml

@@ -234,6 +234,12 @@ const unpacked = async (file, names) => {
   await drawn(page);
   const shown = await page.locator('#grid td.name').evaluateAll((cells) => cells.map((cell) => cell.textContent));
   assert.deepEqual(shown, JSON.parse(readFileSync(names, 'utf8')));
+  // The script writes times as the page does.
+  await page.click('[data-order="time"]');
+  const times = (selector) => page.locator(`${selector} td.number`).allTextContents();
+  const slowest = await times('table:has(caption:text("The slowest tests"))');
+  assert.equal(slowest.length, 15);
+  assert.deepEqual((await times('#grid')).slice(0, 15), slowest);
   await close();
 };
 

@@ -97,7 +97,14 @@
       time: (a, b) => time[a] - time[b] || a - b,
       worst: (a, b) => rank[tests.outcomes[a]] - rank[tests.outcomes[b]] || time[b] - time[a] || a - b,
     };
-    let lower = null;
+    const lower = [];
+    const lowered = (many) => { while (lower.length < many) lower.push(tests.names[lower.length].toLowerCase()); };
+    // In small parts, ahead of the first search.
+    const ahead = () => {
+      lowered(Math.min(count, lower.length + 10000));
+      if (lower.length < count) setTimeout(ahead);
+    };
+    setTimeout(ahead);
     let sorted = null;
     let sortedBy = '';
     return (order, backwards, outcomes, wanted) => {
@@ -106,7 +113,7 @@
         if (backwards) sorted.reverse();
         sortedBy = order + backwards;
       }
-      if (wanted) lower ??= tests.names.map((name) => name.toLowerCase());
+      if (wanted) lowered(count);
       const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
       // A path belongs to many tests: it is looked at once.
       const inPath = words.map((word) => tests.paths.map((path) => path.toLowerCase().includes(word)));
