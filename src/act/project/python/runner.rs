@@ -122,7 +122,9 @@ pub fn plan(
         (false, true) => "python -m coverage run --branch -m pytest",
         (false, false) => "python -m coverage run -m pytest",
     };
-    let shown = format!("{start} {}", arguments.join(" "));
+    // It runs in the project: paths in it can be shown, and tried, from there.
+    let inside = format!("{}/", install::text(layout.root));
+    let shown = format!("{start} {}", arguments.join(" ").replace(&inside, ""));
     let command = Command {
         argv: vec![install::text(&install.python), "-c".to_string(), RUN_TESTS.to_string(), order.to_string()],
         cwd: layout.root.to_path_buf(),
