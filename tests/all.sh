@@ -16,12 +16,8 @@ export PATH QTE_NODE
 workflows() {
 	actionlint .github/workflows/*.yml
 	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	set -- .github
-	if [ -e action.yml ]; then
-		check-jsonschema --builtin-schema vendor.github-actions action.yml
-		set -- "$@" action.yml
-	fi
-	zizmor --offline --no-progress "$@"
+	check-jsonschema --builtin-schema vendor.github-actions action.yml
+	zizmor --offline --no-progress .github action.yml
 }
 
 # Tracked or about to be; what git ignores is not ours.
