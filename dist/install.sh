@@ -104,8 +104,12 @@ released() {
 	printf '%s\n' "${found:-no archive}"
 }
 
-# sha256 FILE: sets `found`.
+# sha256 FILE: sets `found`. OpenSSL first: four times as fast, and each use of the action pays it.
 sha256() {
+	if command -v openssl >/dev/null 2>&1 && found=$(openssl dgst -sha256 -r <"$1" 2>/dev/null); then
+		found=${found%% *}
+		if [ ${#found} = 64 ]; then return; fi
+	fi
 	if command -v sha256sum >/dev/null 2>&1; then
 		found=$(sha256sum <"$1")
 	else

@@ -126,7 +126,10 @@ fn the_readme_s_links_lead_somewhere() {
         let text = std::fs::read_to_string(&path).unwrap();
         let mut links = 0;
         for target in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
-            if !target.starts_with("http") {
+            if let Some(anchor) = target.strip_prefix('#') {
+                let slug = |line: &str| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+                assert!(text.lines().any(|l| l.starts_with('#') && slug(l) == anchor), "{document}: {target}");
+            } else if !target.starts_with("http") {
                 assert!(path.parent().unwrap().join(target).exists(), "{document}: {target}");
                 links += 1;
             }

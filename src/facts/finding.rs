@@ -13,6 +13,18 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    pub const fn id(self) -> &'static str {
+        match self {
+            Severity::Notice => "notice",
+            Severity::Low => "low",
+            Severity::Medium => "medium",
+            Severity::High => "high",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
 /// A finding of a gate. Lines are 1-based; paths are relative to the project, with `/`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {

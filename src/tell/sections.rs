@@ -221,7 +221,7 @@ pub fn findings(scope: &Scope<'_>, limit: usize) -> String {
     for verdict in others {
         let rows = verdict.findings.iter().map(|finding| {
             let place = place(finding).map_or(String::new(), |place| code(&place));
-            row(&[words::severity(finding.severity), &code(&finding.rule), &place, &text(&finding.message)])
+            row(&[finding.severity.id(), &code(&finding.rule), &place, &text(&finding.message)])
         });
         let all = total(verdict);
         if budget.open(&format!("{}: {}", verdict.gate, counted(all, "finding")), all <= OPEN_ROWS) {

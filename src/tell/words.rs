@@ -1,6 +1,5 @@
 //! Numbers and verdicts in the words that people read: thousands, symbols, the answer in one line.
 
-use crate::facts::finding::Severity;
 use crate::facts::report::Report;
 use crate::facts::setting::Enforce;
 use crate::facts::verdict::{Outcome, Verdict};
@@ -27,16 +26,6 @@ pub fn counted(count: u64, one: &str) -> String {
 pub fn seconds(seconds: f64) -> String {
     let tenths = (seconds * 10.0).round().max(0.0) as u64;
     format!("{}.{} s", thousands(tenths / 10), tenths % 10)
-}
-
-pub fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Notice => "notice",
-        Severity::Low => "low",
-        Severity::Medium => "medium",
-        Severity::High => "high",
-        Severity::Critical => "critical",
-    }
 }
 
 /// Does this verdict stop the run?

@@ -1,6 +1,6 @@
 //! The tests: counts, durations, the slowest, and all of them packed for the list that the script shows.
 
-use super::numbers::{counted, duration, grouped, length, micros, short, text};
+use super::numbers::{counted, duration, thousands, length, micros, short, text};
 use crate::facts::detail::TestDetail;
 use crate::facts::tests::CaseOutcome;
 use crate::facts::view::View;
@@ -78,15 +78,15 @@ pub fn section(view: &View) -> Section {
     let fewer = left_out(view.tests.len(), WITHOUT_SCRIPT) as u64;
     Section {
         seen: counted(seen, "test"),
-        listed: grouped(listed),
-        left_out: (seen > listed).then(|| grouped(seen - listed)),
+        listed: thousands(listed),
+        left_out: (seen > listed).then(|| thousands(seen - listed)),
         counts: counts(view),
         chart: chart(view),
         slowest: slowest(view).into_iter().map(row).collect(),
         flaky_left_out: left_out(flaky.len(), FLAKY),
         flaky: flaky.into_iter().take(FLAKY).map(row).collect(),
         without_script: view.tests.iter().take(WITHOUT_SCRIPT).map(row).collect(),
-        without_script_left_out: (fewer > 0).then(|| grouped(fewer)),
+        without_script_left_out: (fewer > 0).then(|| thousands(fewer)),
     }
 }
 
@@ -118,7 +118,7 @@ fn counts(view: &View) -> Vec<Count> {
         let count = view.tests.iter().filter(|t| id(t) == id_wanted).count() as u64;
         let x = length(before, whole);
         before += count;
-        Count { id: id_wanted, count: grouped(count), any: count > 0, x, length: length(count, whole) }
+        Count { id: id_wanted, count: thousands(count), any: count > 0, x, length: length(count, whole) }
     };
     ["failed", "error", "flaky", "passed", "skipped"].map(count).into_iter().collect()
 }
@@ -147,7 +147,7 @@ fn chart(view: &View) -> Chart {
         // A column that is not empty is seen.
         let height = if *count == 0 { 0 } else { (*count * HIGHEST / most).max(2) };
         let x = at as u64 * COLUMN_WIDTH;
-        Column { x, y: FLOOR - height, height, count: grouped(*count), short: short(*count), range: range(at) }
+        Column { x, y: FLOOR - height, height, count: thousands(*count), short: short(*count), range: range(at) }
     };
     let columns: Vec<Column> = counts.iter().enumerate().map(column).collect();
     let words = columns.iter().filter(|c| c.height > 0).map(|c| format!("{}: {}", c.range, c.count));

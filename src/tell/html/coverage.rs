@@ -1,6 +1,6 @@
 //! Coverage as a tree of folders: each row with its share, each file with its uncovered lines and their source.
 
-use super::numbers::{counted, grouped, length, text};
+use super::numbers::{counted, thousands, length, text};
 use crate::facts::detail::FileDetail;
 use crate::facts::percent::Percent;
 use crate::facts::report::Report;
@@ -92,12 +92,12 @@ impl Sum {
 
     fn row(&self, name: &str) -> Row {
         let of = |(part, whole): (u64, u64)| {
-            if whole == 0 { String::new() } else { format!("{}/{}", grouped(part), grouped(whole)) }
+            if whole == 0 { String::new() } else { format!("{}/{}", thousands(part), thousands(whole)) }
         };
         Row {
             name: text(name, 400),
-            covered: grouped(self.covered),
-            total: grouped(self.total),
+            covered: thousands(self.covered),
+            total: thousands(self.total),
             missed: self.total - self.covered,
             share: if self.total == 0 { "no lines".into() } else { Percent::show(self.covered, self.total) },
             length: length(self.covered, self.total),

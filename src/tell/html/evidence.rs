@@ -1,6 +1,6 @@
 //! The evidence, what was judged, and under which settings.
 
-use super::numbers::{duration, grouped, text};
+use super::numbers::{duration, thousands, text};
 use crate::facts::evidence::{Ending, Evidence, EvidenceKind};
 use crate::facts::report::{Report, Subject};
 
@@ -42,7 +42,7 @@ fn row(item: &Evidence) -> Row {
         seconds: item.seconds.map_or_else(String::new, duration),
         path: shown(&item.path),
         format: shown(&item.format),
-        bytes: item.bytes.map_or_else(String::new, |n| format!("{} bytes", grouped(n))),
+        bytes: item.bytes.map_or_else(String::new, |n| format!("{} bytes", thousands(n))),
         sha256: shown(&item.sha256),
         written: shown(&item.written),
         refused: item.refused.as_deref().map(|why| text(why, 1_000)),

@@ -1,8 +1,8 @@
 //! Findings, gate by gate: place and message in sight, what stands behind them folded.
 
 use super::gates;
-use super::numbers::{counted, grouped, text};
-use crate::facts::finding::{Finding, Severity};
+use super::numbers::{counted, thousands, text};
+use crate::facts::finding::Finding;
 use crate::facts::report::Report;
 use crate::facts::stage::Gate;
 use crate::facts::verdict::Verdict;
@@ -66,7 +66,7 @@ fn group(verdict: &Verdict, files: &HashMap<&str, usize>, number: &mut usize) ->
     let listed = if kept == total {
         format!("{}, all listed.", counted(total, "finding"))
     } else {
-        format!("{} of {} listed.", grouped(kept), counted(total, "finding"))
+        format!("{} of {} listed.", thousands(kept), counted(total, "finding"))
     };
     Group {
         gate: verdict.gate.id(),
@@ -93,7 +93,7 @@ fn row(finding: &Finding, gate: Gate, number: usize, files: &HashMap<&str, usize
     });
     Row {
         number,
-        severity: severity(finding.severity),
+        severity: finding.severity.id(),
         rule: text(&finding.rule, 100),
         place,
         file: finding.path.as_ref().and_then(|path| files.get(path.as_str()).copied()),
@@ -119,16 +119,6 @@ fn fold(finding: &Finding, gate: Gate, message: Option<&str>) -> Option<Fold> {
     }
     let text = parts.join("\n\n");
     Some(Fold { label: format!("{name}, {}", counted(text.lines().count() as u64, "line")), text })
-}
-
-fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Notice => "notice",
-        Severity::Low => "low",
-        Severity::Medium => "medium",
-        Severity::High => "high",
-        Severity::Critical => "critical",
-    }
 }
 
 /// The findings' numbers by the first line of their message: for a failing test, its id.

@@ -1,6 +1,6 @@
 //! The answer, and each gate with its reasons and the way out.
 
-use super::numbers::{counted, duration, grouped, text};
+use super::numbers::{counted, duration, thousands, text};
 use crate::facts::report::Report;
 use crate::facts::setting::Enforce;
 use crate::facts::verdict::{Outcome, Verdict};
@@ -60,7 +60,7 @@ fn card(verdict: &Verdict, report: &Report) -> Card {
             way_out: text(&help.way_out, PARAGRAPH),
         }),
         reasons: verdict.reasons.iter().map(reason).collect(),
-        metrics: verdict.metrics.iter().map(|(name, value)| (name.replace('_', " "), grouped(*value))).collect(),
+        metrics: verdict.metrics.iter().map(|(name, value)| (name.replace('_', " "), thousands(*value))).collect(),
         findings: (!verdict.findings.is_empty()).then(|| counted(total(verdict), "finding")),
     }
 }

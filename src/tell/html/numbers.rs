@@ -1,6 +1,7 @@
 //! Numbers and foreign text as the page shows them.
 
 use crate::tell::clean;
+pub use crate::tell::words::{counted, thousands};
 
 /// `41.2 s`, `3 min 12 s`, `0.41 ms`.
 pub fn duration(seconds: f64) -> String {
@@ -10,7 +11,7 @@ pub fn duration(seconds: f64) -> String {
         1..1_000 => format!("0.{:02} ms", micros / 10),
         1_000..1_000_000 => format!("{} ms", micros / 1_000),
         1_000_000..60_000_000 => format!("{}.{} s", micros / 1_000_000, micros % 1_000_000 / 100_000),
-        _ => format!("{} min {} s", grouped(micros / 60_000_000), micros / 1_000_000 % 60),
+        _ => format!("{} min {} s", thousands(micros / 60_000_000), micros / 1_000_000 % 60),
     }
 }
 
@@ -19,19 +20,6 @@ pub fn micros(seconds: f64) -> u64 {
     const EXACT_IN_JAVASCRIPT: u64 = (1 << 53) - 1;
     // The cast saturates, and takes what is no number for zero.
     ((seconds * 1e6).round() as u64).min(EXACT_IN_JAVASCRIPT)
-}
-
-/// `200,000`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() * 4 / 3);
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// `4.6k`: at most four characters up to a thousand million, cut.
@@ -45,12 +33,6 @@ pub fn short(number: u64) -> String {
     }
 }
 
-/// `1 test`, `2,000 tests`.
-pub fn counted(number: u64, what: &str) -> String {
-    let s = if number == 1 { "" } else { "s" };
-    format!("{} {what}{s}", grouped(number))
-}
-
 /// `part / whole` as a length in a drawing; never a number to be read.
 pub fn length(part: u64, whole: u64) -> String {
     let hundredths = u128::from(part) * 10_000 / u128::from(whole.max(1));
@@ -60,7 +42,7 @@ pub fn length(part: u64, whole: u64) -> String {
 /// Foreign text of at most so many characters; says how long it was where it is cut.
 pub fn text(foreign: &str, characters: usize) -> String {
     let cut = match foreign.char_indices().nth(characters) {
-        Some((at, _)) => format!("{}… (cut: {} bytes)", &foreign[..at], grouped(foreign.len() as u64)),
+        Some((at, _)) => format!("{}… (cut: {} bytes)", &foreign[..at], thousands(foreign.len() as u64)),
         None => foreign.to_string(),
     };
     clean::terminal(&cut.replace("\r\n", "\n"))
@@ -92,7 +74,7 @@ mod tests {
     #[test]
     fn counts_are_grouped() {
         assert_eq!(
-            [0, 999, 1_000, 200_000, 1_234_567].map(grouped),
+            [0, 999, 1_000, 200_000, 1_234_567].map(thousands),
             ["0", "999", "1,000", "200,000", "1,234,567"].map(String::from)
         );
         assert_eq!([999, 4_666, 133_326, 2_950_000].map(short), ["999", "4.6k", "133k", "2.9M"].map(String::from));
