@@ -2,7 +2,8 @@
 # Brings the binary that dist/SHA256SUMS names onto this machine and says where it is: `binary=PATH` in GITHUB_OUTPUT,
 # one line on standard output. Nothing is taken on trust: an archive and a binary are used at the named SHA-256 or not
 # at all, one that was installed before included. Needs what busybox has: no bash, no jq, wget where there is no curl.
-# Reads QTE_DOWNLOAD_BASE_URL, QTE_DOWNLOAD_TIMEOUT_S (of each attempt), RUNNER_TOOL_CACHE, RUNNER_TEMP, GITHUB_OUTPUT.
+# Reads QTE_DOWNLOAD_BASE_URL, QTE_DOWNLOAD_TIMEOUT_S (of each attempt), RUNNER_TOOL_CACHE, RUNNER_TEMP, GITHUB_OUTPUT,
+# GITHUB_PATH.
 set -eu
 umask 022
 
@@ -24,6 +25,8 @@ main() {
 		settle
 	fi
 	if [ -n "${GITHUB_OUTPUT:-}" ]; then printf 'binary=%s\n' "$binary" >>"$GITHUB_OUTPUT"; fi
+	# Later steps of the job may ask it questions: `qte-ci requires`, `qte-ci verify`.
+	if [ -n "${GITHUB_PATH:-}" ]; then printf '%s\n' "${binary%/*}" >>"$GITHUB_PATH"; fi
 	printf 'qte-ci %s for %s, %s: %s\n' "$version" "$target" "$how" "$binary"
 }
 
@@ -59,7 +62,7 @@ read_release() {
 		refuse "this tree carries no released binary for $target" \
 			"looked for: $archive and $name/$program in $here/SHA256SUMS" \
 			"found:      $(released)" \
-			'help: use a released version of this action, such as qte/ci-action@v4, on one of its platforms'
+			"help: $none"
 	fi
 }
 
@@ -67,6 +70,7 @@ read_release() {
 find_target() {
 	machine=$(uname -sm)
 	program=qte-ci
+	none='use a released version of this action, such as qte/ci-action@v4, on one of its platforms'
 	case $machine in
 	'Linux x86_64' | 'Linux amd64') target=x86_64-unknown-linux-musl ;;
 	'Linux aarch64' | 'Linux arm64') target=aarch64-unknown-linux-musl ;;
@@ -75,9 +79,10 @@ find_target() {
 	MINGW*' x86_64' | MSYS*' x86_64' | CYGWIN*' x86_64')
 		target=x86_64-pc-windows-msvc
 		program=qte-ci.exe
+		none='there is none for Windows yet: use WSL, or a job on Linux or macOS'
 		;;
 	*) refuse 'there is no qte-ci for this machine' \
-		'looked for: Linux on x86_64 or aarch64, macOS on x86_64 or arm64, Windows on x86_64' \
+		'looked for: Linux on x86_64 or aarch64, macOS on x86_64 or arm64' \
 		"found:      ${machine% *} on ${machine##* }" \
 		'help: run this job on one of these' ;;
 	esac
@@ -222,12 +227,18 @@ fetch() {
 
 # is_final FILE: whether trying again is of no use.
 is_final() {
-	grep -q -e ' 40[134]' -e 'neither curl nor wget' "$1"
+	grep -q -e ' 40[134]$' -e ' 40[134][^0-9]' -e 'neither curl nor wget' "$1"
 }
 
 # The last line that a tool said, where it cannot command the runner.
 said() {
 	text=$(tail -n 1 "$work/said" | tr -s '[:cntrl:]' ' ' | cut -c 1-300)
+	while :; do
+		case $text in
+		*'##['*) text="${text%%'##['*}# #[${text#*'##['}" ;;
+		*) break ;;
+		esac
+	done
 	printf '%s\n' "${text:-nothing}"
 }
 

@@ -70,12 +70,15 @@ pub async fn run(order: &Order, tell: &mut dyn FnMut(Event)) -> Result<Report, G
     for old in [&order.report, &details_path] {
         files::remove(old).map_err(io_error(old.display().to_string()))?;
     }
-    let mut details = JsonLines::create(&details_path).map_err(|error| {
+    let mut details = JsonLines::create(&details_path, &order.publishing.secrets).map_err(|error| {
         GateError::Use(format!("the report cannot be written: {}: {error}", details_path.display()))
     })?;
+    // Before any code of the project runs: git would run programs that a test wrote into its configuration, and what a
+    // test changes is no change of the commit's.
+    let wanted = |gate: Gate| order.stages.value.contains(&gate.stage());
+    let changes = if wanted(Gate::Coverage) { Some(changes::find(order)?) } else { None };
     let mut collected = collect::collect(order, &mut clock, tell).await?;
     let mut verdicts = Vec::new();
-    let wanted = |gate: Gate| order.stages.value.contains(&gate.stage());
     if wanted(Gate::Install) {
         let verdict = judge::install::judge(&order.install.policy, &collected.install);
         let seconds = collected.install_seconds;
@@ -90,9 +93,9 @@ pub async fn run(order: &Order, tell: &mut dyn FnMut(Event)) -> Result<Report, G
         settle(&mut verdicts, tests, seconds, &mut clock, tell);
     }
     let mut base = None;
-    if wanted(Gate::Coverage) {
+    if let Some(changes) = changes {
         let reading = Instant::now();
-        let (input, found) = reports::coverage(order, &mut collected, blocked, baseline)?;
+        let (input, found) = reports::coverage(order, &mut collected, blocked, baseline, changes)?;
         base = found;
         let (verdict, merged) = judge::coverage::judge(&order.coverage.policy, input);
         reports::write_files(&mut details, &merged).map_err(io_error(details_path.display().to_string()))?;
@@ -159,13 +162,13 @@ fn assemble(
     }
 }
 
-/// Writes the report, without the secrets; its details stand beside it already. Gives its digest.
-pub fn write(report: &Report, path: &Path, secrets: &[String]) -> Result<String, GateError> {
-    let text =
-        serde_json::to_string_pretty(report).map_err(|e| GateError::Io { what: "report".into(), error: e.into() })?;
-    let text = hide(&text, secrets) + "\n";
+/// Writes the report, without the secrets; its details stand beside it already. Gives what was written, and its digest:
+/// whatever is told from here on holds no secret, however it is escaped.
+pub fn write(report: &Report, path: &Path, secrets: &[String]) -> Result<(Report, String), GateError> {
+    let fault = |error: serde_json::Error| GateError::Io { what: "report".into(), error: error.into() };
+    let text = hide(&serde_json::to_string_pretty(report).map_err(fault)?, secrets) + "\n";
     files::write_whole(path, text.as_bytes()).map_err(io_error(path.display().to_string()))?;
-    Ok(files::sha256(text.as_bytes()))
+    Ok((serde_json::from_str(&text).map_err(fault)?, files::sha256(text.as_bytes())))
 }
 
 /// The stages in order, for people.

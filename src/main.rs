@@ -10,7 +10,7 @@ use qte_ci::facts::report::exit_code;
 use qte_ci::facts::secret::hide;
 use qte_ci::facts::stage::Gate;
 use qte_ci::gate::{self, GateError};
-use qte_ci::order::{self, Order, OrderError};
+use qte_ci::order::{self, Order, OrderError, Publishing};
 use qte_ci::publish::{self, Checks, Finished, Places, Publisher};
 use qte_ci::read::{self, ErrorKind, Measured, ReadError};
 use qte_ci::tell::{annotations, clean, clean::terminal, markdown, read_json, reference, settings};
@@ -25,10 +25,14 @@ const UNMEASURED: u8 = 3;
 const OUR_FAULT: u8 = 70;
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        say(&format!("error: a fault of qte-ci itself: {panic}"));
+        std::process::exit(OUR_FAULT.into());
+    }));
     let handed = match handoff::take() {
         Ok(handed) => handed,
         Err(error) => {
-            eprintln!("error: the token and the runner's files cannot be taken over: {error}");
+            say(&format!("error: the token and the runner's files cannot be taken over: {error}"));
             return ExitCode::from(OUR_FAULT);
         }
     };
@@ -38,6 +42,11 @@ fn main() -> ExitCode {
         Err(error) => return wrong_use(&error),
     };
     run(&cli.command, &handed).unwrap_or_else(|failure| failure.end(&handed))
+}
+
+/// A line on standard error; where that is closed, the exit code says the rest.
+fn say(text: &str) {
+    writeln!(io::stderr(), "{text}").unwrap_or(());
 }
 
 fn wrong_use(error: &clap::Error) -> ExitCode {
@@ -93,9 +102,9 @@ impl Failure {
             let place = self.place.as_ref().map(|(path, line)| (path.as_str(), *line));
             // A closed standard output takes no more lines; the exit code says the rest.
             io::stdout().write_all(format!("{}\n", annotations::error(place, &text)).as_bytes()).unwrap_or(());
-            eprintln!("{}", clean::actions(&text));
+            say(&clean::actions(&text));
         } else {
-            eprintln!("{}", self.text);
+            say(&self.text);
         }
         ExitCode::from(self.code)
     }
@@ -164,47 +173,68 @@ fn run_gate(args: &GateArgs, handed: &Handed) -> Done {
             done = gate_and_publish(&order, &mut publisher, &mut checks) => Ok(done),
         }
     });
+    let safe = Safe { runtime: &runtime, publisher: &publisher, publishing: &order.publishing };
     match done {
-        Ok(Ok(code)) => Ok(code),
-        Ok(Err(failure)) => {
-            let title = "qte-ci could not do its work";
-            runtime.block_on(make_safe(&mut checks, &publisher, "failure", title, &failure.text));
-            order.publishing.runner.clear()?;
-            Err(failure)
-        }
-        Err(signal) => {
-            let signal = signal?;
-            let title = format!("stopped by signal {signal}");
-            // The line of work was dropped, and with it the pipes of what ran; its end is waited for meanwhile.
-            let ending = std::thread::spawn(process::end_all);
-            runtime.block_on(make_safe(
-                &mut checks,
-                &publisher,
-                "cancelled",
-                &title,
-                "The job was cancelled or stopped.",
-            ));
-            ending.join().map_err(|_| io::Error::other("what ran could not be ended"))?;
-            order.publishing.runner.clear()?;
-            eprintln!("{title}: nothing was left running, no report was written");
-            Ok(ExitCode::from(128 + signal))
-        }
+        Ok(done) => safe.end(done, &mut checks),
+        Err(signal) => safe.stop(signal?, &mut checks),
     }
 }
 
-/// No check run stays in progress.
-async fn make_safe(
-    checks: &mut Result<Checks, String>,
-    publisher: &Publisher,
-    conclusion: &str,
-    title: &str,
-    text: &str,
-) {
-    let Ok(checks) = checks else { return };
-    let summary = markdown::fenced(text, 4000);
-    for sentence in checks.end_all(conclusion, title, &summary).await {
-        publisher.say(&sentence);
+/// What is needed to end without leaving anything behind.
+struct Safe<'a> {
+    runtime: &'a tokio::runtime::Runtime,
+    publisher: &'a Publisher,
+    publishing: &'a Publishing,
+}
+
+impl Safe<'_> {
+    /// After the work, or its failure.
+    fn end(&self, done: Done, checks: &mut Result<Checks, String>) -> Done {
+        let Err(failure) = done else { return done };
+        let title = "qte-ci could not do its work";
+        self.runtime.block_on(self.close(checks, "failure", title, &failure.text));
+        self.restore();
+        Err(failure)
     }
+
+    /// After a signal.
+    fn stop(&self, signal: u8, checks: &mut Result<Checks, String>) -> Done {
+        let title = format!("stopped by signal {signal}");
+        // The line of work was dropped, and with it the pipes of what ran; its end is waited for meanwhile.
+        let ending = std::thread::spawn(process::end_all);
+        self.runtime.block_on(self.close(checks, "cancelled", &title, "The job was cancelled or stopped."));
+        if ending.join().is_err() {
+            say("error: what ran could not be ended");
+        }
+        self.restore();
+        say(&format!("{title}: nothing was left running"));
+        Ok(ExitCode::from(128 + signal))
+    }
+
+    /// No check run stays in progress.
+    async fn close(&self, checks: &mut Result<Checks, String>, conclusion: &str, title: &str, text: &str) {
+        let Ok(checks) = checks else { return };
+        let text = hide(text, &self.publishing.secrets);
+        for sentence in checks.end_all(conclusion, title, &markdown::fenced(&text, 4000)).await {
+            self.publisher.say(&sentence);
+        }
+    }
+
+    /// Nothing that a test wrote into the runner's files reaches a later step.
+    fn restore(&self) {
+        self.publishing.runner.restore().iter().for_each(|error| self.publisher.say(error));
+    }
+}
+
+fn run_keep(argv: &[String]) -> ExitCode {
+    let code = match keep::run(argv) {
+        Ok(status) => keep::repeat(status),
+        Err(error) => {
+            say(&format!("{}: {error}", argv.first().map_or("", String::as_str)));
+            keep::NOT_STARTED
+        }
+    };
+    ExitCode::from(u8::try_from(code).unwrap_or(OUR_FAULT))
 }
 
 async fn gate_and_publish(order: &Order, publisher: &mut Publisher, checks: &mut Result<Checks, String>) -> Done {
@@ -214,32 +244,55 @@ async fn gate_and_publish(order: &Order, publisher: &mut Publisher, checks: &mut
     if let Err(why) = &order.base {
         publisher.tell(&Event::Note(format!("changed lines are not asked: {why}")));
     }
-    let opening = async {
-        if let Ok(checks) = checks {
-            checks.open().await;
+    // Before any code of the project runs: git would run programs that a test wrote into its configuration.
+    let places = Places::of(order);
+    let report = {
+        let opening = async {
+            if let Ok(checks) = checks {
+                checks.open().await;
+            }
+            std::future::pending::<()>().await;
+        };
+        let mut tell = |event| publisher.tell(&event);
+        tokio::select! {
+            // The verdict never waits for GitHub; what was not opened is opened at the end.
+            report = gate::run(order, &mut tell) => report?,
+            () = opening => return Ok(ExitCode::from(OUR_FAULT)),
         }
     };
-    let mut tell = |event| publisher.tell(&event);
-    let ((), report) = tokio::join!(opening, gate::run(order, &mut tell));
-    let report = report?;
     let publishing = &order.publishing;
-    let digest = gate::write(&report, &order.report, &publishing.secrets)?;
-    publisher.close(&report)?;
+    let (report, digest) = gate::write(&report, &order.report, &publishing.secrets)?;
+    let code = exit_code(report.outcome);
+    publisher.close(&report);
     let project = Some(order.project.as_path());
     let finished = Finished { report: &report, digest: &digest, report_path: &order.report, project, publishing };
-    // Whatever the code under test wrote into the runner's files ends here.
-    publishing.runner.clear()?;
-    publisher.publish(&finished, checks.as_mut().map_err(|why| &**why), &Places::of(order), Vec::new()).await;
-    Ok(ExitCode::from(exit_code(report.outcome)))
+    keep::end_orphans();
+    let left = publishing.runner.restore();
+    left.iter().for_each(|error| publisher.say(error));
+    publisher.publish(&finished, checks.as_mut().map_err(|why| &**why), &places, Vec::new()).await;
+    // Green, and perhaps with outputs of a test's own: that is not green.
+    Ok(ExitCode::from(if code == 0 && !left.is_empty() { OUR_FAULT } else { code }))
 }
 
 fn run_publish(args: &PublishArgs, handed: &Handed) -> Done {
     let (publishing, followed) = order::resolve_publish(args, handed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let failed = runtime
-        .block_on(publish::foreign::publish(&args.report, &publishing, followed.as_deref()))
-        .map_err(|text| Failure::new(UNMEASURED, format!("error: {}", terminal(&text))))?;
-    Ok(ExitCode::from(u8::from(!failed.is_empty())))
+    let _inside = runtime.enter();
+    let refused = |text: String| Failure::new(UNMEASURED, format!("error: {}", terminal(&text)));
+    let foreign = publish::foreign::read(&args.report, followed.as_deref()).map_err(refused)?;
+    let mut publisher = Publisher::new(&publishing);
+    let mut checks = publish::checks(&publishing, &foreign.stages());
+    let done = runtime.block_on(async {
+        tokio::select! {
+            signal = stopped() => Err(signal),
+            failed = foreign.publish(&args.report, &publishing, &mut publisher, &mut checks) => Ok(failed),
+        }
+    });
+    let safe = Safe { runtime: &runtime, publisher: &publisher, publishing: &publishing };
+    match done {
+        Ok(failed) => Ok(ExitCode::from(u8::from(!failed.is_empty()))),
+        Err(signal) => safe.stop(signal?, &mut checks),
+    }
 }
 
 fn run_requires(args: &RequiresArgs, handed: &Handed) -> Done {
@@ -251,19 +304,12 @@ fn run_requires(args: &RequiresArgs, handed: &Handed) -> Done {
         Ok(passed) => (0, passed, "passed"),
         Err(missing) => (UNMEASURED, missing, "not confirmed"),
     };
-    lines.iter().try_for_each(|line| print(&format!("{word}: {}\n", terminal(line))).map(|_| ()))?;
+    let secrets = order::secrets(handed);
+    let safe = |line: &str| if order::in_actions() { clean::actions(line) } else { terminal(line) };
+    for line in lines {
+        print(&format!("{word}: {}\n", safe(&hide(&line, &secrets))))?;
+    }
     Ok(ExitCode::from(code))
-}
-
-fn run_keep(argv: &[String]) -> ExitCode {
-    let code = match keep::run(argv) {
-        Ok(status) => keep::repeat(status),
-        Err(error) => {
-            eprintln!("{}: {error}", argv.first().map_or("", String::as_str));
-            keep::NOT_STARTED
-        }
-    };
-    ExitCode::from(u8::try_from(code).unwrap_or(OUR_FAULT))
 }
 
 /// Waits for a signal that asks us to stop.

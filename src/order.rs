@@ -185,13 +185,14 @@ fn publishing(
     context: &Context,
     repository: Option<&Repository>,
 ) -> Result<Publishing, OrderError> {
-    let target = hub::target(handed, context).map(|target| hub::is_measured(target, context, repository));
+    let prefix = repository.map_or("", |repository| &repository.prefix);
+    let target = hub::target(handed, context, prefix).map(|target| hub::is_measured(target, context, repository));
     Ok(Publishing {
         in_actions: context.in_actions,
         nothing: args.no_publish,
         checks: checks(args.checks),
         target,
-        runner: hub::runner_files(handed),
+        runner: hub::runner_files(handed)?,
         secrets: hub::secrets(handed),
         html: args.html.as_deref().map_or_else(|| Ok(project.join("qte-report.html")), absolute)?,
     })
@@ -205,8 +206,8 @@ pub fn resolve_publish(args: &PublishArgs, handed: &Handed) -> Result<(Publishin
         in_actions: context.in_actions,
         nothing: false,
         checks: checks(args.checks),
-        target: hub::target(handed, &context),
-        runner: hub::runner_files(handed),
+        target: hub::target(handed, &context, ""),
+        runner: hub::runner_files(handed)?,
         secrets: hub::secrets(handed),
         html: args.html.as_deref().map_or_else(|| Ok(args.report.with_extension("html")), absolute)?,
     };

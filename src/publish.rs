@@ -109,10 +109,8 @@ impl Publisher {
     }
 
     /// The closing table and errors, on standard output.
-    pub fn close(&self, report: &Report) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        out.write_all(self.hide(&console::closing(report, self.style)).as_bytes())?;
-        out.flush()
+    pub fn close(&self, report: &Report) {
+        print_out(&console::closing(report, self.style));
     }
 
     /// Everything that goes to files and to GitHub; the step's outputs last. Gives what was not published.
@@ -120,7 +118,7 @@ impl Publisher {
         &mut self,
         run: &Finished<'_>,
         checks: Result<&mut Checks, &str>,
-        places: &Places<'_>,
+        places: &Places,
         mut said: Vec<String>,
     ) -> Vec<String> {
         said.extend(places.unmapped());
@@ -132,11 +130,11 @@ impl Publisher {
             said.extend(self.on_github(run, &view, &annotated, checks, &mut failed).await);
         }
         said.extend(failed.iter().cloned());
-        for sentence in &said {
-            self.screen.say(&format!("published: {}", self.clean(sentence)));
-        }
+        said.iter().for_each(|sentence| self.say(&format!("published: {sentence}")));
+        let already = failed.len();
         if !run.publishing.nothing {
-            let markdown = self.hide(&summary::summary(run.report, &view, &said));
+            let said: Vec<String> = said.iter().map(|sentence| self.hide(sentence)).collect();
+            let markdown = summary::summary(run.report, &view, &said);
             if let Err(error) = run.publishing.runner.write_summary(&markdown) {
                 failed.push(format!("the job summary was not written: {error}"));
             }
@@ -144,6 +142,7 @@ impl Publisher {
                 failed.push(format!("the outputs were not written: {error}"));
             }
         }
+        failed[already..].iter().for_each(|sentence| self.say(&format!("published: {sentence}")));
         failed
     }
 
@@ -157,7 +156,7 @@ impl Publisher {
 
     fn write_html(&self, run: &Finished<'_>, view: &View, failed: &mut Vec<String>) -> bool {
         let path = &run.publishing.html;
-        let written = files::write_whole(path, self.hide(&html::page(run.report, view)).as_bytes());
+        let written = files::write_whole(path, html::page(run.report, view).as_bytes());
         if let Err(error) = &written {
             failed.push(format!("report.html was not written: {}: {error}", path.display()));
         }
@@ -186,17 +185,17 @@ impl Publisher {
         };
         if !left.is_empty() {
             let (commands, over) = annotations::commands(&left, COMMANDS);
-            commands.iter().for_each(|command| print_out(&format!("{}\n", self.hide(command))));
-            said.push(format!("{} annotations as workflow commands, at most {COMMANDS} of a kind", commands.len()));
+            commands.iter().for_each(|command| print_out(&format!("{command}\n")));
+            said.push(format!("as workflow commands, at most {COMMANDS} of a kind: {}", commands.len()));
             if over > 0 {
-                said.push(format!("{over} annotations are counted and stand nowhere"));
+                said.push(format!("not annotated: {over} beyond that"));
             }
         }
         said.extend(not_annotated(annotated));
         said
     }
 
-    /// The last words of a run that has no report.
+    /// One sentence, safe where it is printed.
     pub fn say(&self, text: &str) {
         self.screen.say(&self.clean(text));
     }
@@ -205,11 +204,11 @@ impl Publisher {
 /// Findings that became no annotation, by their reasons.
 fn not_annotated(annotated: &Annotated) -> Vec<String> {
     let reasons = [
-        (annotated.without_place, "findings name no file and line"),
-        (annotated.outside, "findings are in files that git does not track here"),
-        (annotated.not_in_head, "findings are on lines that the base brought in, not this commit"),
-        (annotated.over_limit, "findings are beyond the limit of annotations"),
-        (annotated.unlisted, "findings are counted and not listed in the report"),
+        (annotated.without_place, "that name no file and line"),
+        (annotated.outside, "in no file, or on no line, that git has here"),
+        (annotated.not_in_head, "on lines that the base brought in, not this commit"),
+        (annotated.over_limit, "beyond the limit of annotations"),
+        (annotated.unlisted, "that the report counts and does not list"),
     ];
     let told = reasons.into_iter().filter(|(count, _)| *count > 0);
     told.map(|(count, what)| format!("not annotated: {count} {what}")).collect()
@@ -217,7 +216,7 @@ fn not_annotated(annotated: &Annotated) -> Vec<String> {
 
 /// The check runs of an order, where there are to be any.
 pub fn checks(publishing: &Publishing, stages: &[Stage]) -> Result<Checks, String> {
-    Checks::new(publishing.target()?, publishing.checks, stages, &publishing.secrets)
+    Checks::new(publishing.target()?, publishing.checks, stages)
 }
 
 fn write_outputs(run: &Finished<'_>, has_html: bool) -> io::Result<()> {

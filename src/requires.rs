@@ -6,7 +6,7 @@ use crate::act::github::runs::{self, WorkflowRun};
 use crate::act::github::{Client, Target, Trouble};
 use crate::cli::RequiresArgs;
 use crate::facts::external_id::ExternalId;
-use crate::facts::report::Report;
+use crate::facts::report::{self, Report, SCHEMA};
 use crate::facts::setting::Enforce;
 use crate::facts::stage::Stage;
 use crate::facts::verdict::Outcome;
@@ -72,11 +72,10 @@ async fn stage_passed(
         return Err(format!("there is no such check run on {}", ask.sha));
     }
     let (mut passed, mut reasons) = (None, Vec::new());
-    for run in runs {
-        let claim = run.claim();
-        match confirmed(client, target, ask, stage, &run, claim.as_ref()).await {
+    for (run, claim) in latest(runs) {
+        match confirmed(client, target, ask, stage, &run, &claim).await {
             Ok(Some(sentence)) => passed = passed.or(Some(sentence)),
-            // An earlier attempt, a foreign run: it says nothing, for or against.
+            // Of another workflow: it says nothing, for or against.
             Ok(None) => {}
             Err(why) => reasons.push(format!("check run {}: {why}", run.id)),
         }
@@ -88,6 +87,18 @@ async fn stage_passed(
     }
 }
 
+/// Our check runs, of each job its last attempt.
+fn latest(runs: Vec<CheckRun>) -> Vec<(CheckRun, ExternalId)> {
+    let claimed: Vec<_> = runs.into_iter().filter_map(|run| run.claim().map(|claim| (run, claim))).collect();
+    let same =
+        |a: &ExternalId, b: &ExternalId| (a.job.run, a.job.index, &a.job.part) == (b.job.run, b.job.index, &b.job.part);
+    let last = |claim: &ExternalId| {
+        let attempts = claimed.iter().filter(|(_, other)| same(claim, other)).map(|(_, other)| other.job.attempt);
+        attempts.max() == Some(claim.job.attempt)
+    };
+    claimed.iter().filter(|(_, claim)| last(claim)).cloned().collect()
+}
+
 /// A sentence where the check run holds; `None` where it is not one that was asked for.
 async fn confirmed(
     client: &mut Client,
@@ -95,9 +106,8 @@ async fn confirmed(
     ask: &Ask,
     stage: Stage,
     run: &CheckRun,
-    claim: Option<&ExternalId>,
+    claim: &ExternalId,
 ) -> Result<Option<String>, String> {
-    let Some(claim) = claim else { return Ok(None) };
     let workflow = match runs::read(client, target, claim.job.run).await {
         Ok(workflow) => workflow,
         Err(Trouble::Missing(_)) => {
@@ -105,7 +115,7 @@ async fn confirmed(
         }
         Err(trouble) => return Err(format!("its workflow run cannot be confirmed: {trouble}")),
     };
-    if workflow.path.split('@').next() != Some(&ask.workflow) || claim.job.attempt < workflow.run_attempt {
+    if workflow.path.split('@').next() != Some(&ask.workflow) {
         return Ok(None);
     }
     against_run(target, ask, run, claim, &workflow)?;
@@ -142,7 +152,8 @@ fn against_run(
     // The run that asks is still going on, and its earlier jobs may be what is asked about.
     let is_ours = workflow.id == target.job.run && workflow.status.as_deref() != Some("completed");
     must(is_ours || ended == (Some("completed"), Some("success")), format!("its workflow run ended as {ended:?}"))?;
-    must(claim.job.attempt == workflow.run_attempt, "it names an attempt that there was not".into())
+    // A job that passed is not run again with those that failed: its last attempt may be an earlier one.
+    must(claim.job.attempt <= workflow.run_attempt, "it names an attempt that there was not".into())
 }
 
 /// The report that the run itself uploaded, known by the digest that the check run gives.
@@ -153,8 +164,14 @@ async fn report_of(client: &mut Client, target: &Target, claim: &ExternalId) -> 
 }
 
 fn against_report(ask: &Ask, stage: Stage, report: &Report) -> Result<(), String> {
+    if report.schema != SCHEMA || report.outcome != report::outcome(&report.verdicts) {
+        return Err(format!("its report is none of {SCHEMA}, or contradicts itself"));
+    }
     if report.subject.sha.as_deref() != Some(&ask.sha) {
         return Err("its report is of another commit".into());
+    }
+    if report.subject.dirty {
+        return Err("what was measured differed from the commit: the work tree was changed before".into());
     }
     if let Some(policy) = ask.policy.as_ref().filter(|policy| **policy != report.policy_sha256) {
         return Err(format!("it was judged by the policy {}, {policy} is asked for", report.policy_sha256));

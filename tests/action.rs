@@ -219,6 +219,7 @@ fn other_machines_are_told_what_there_is() {
         "this tree carries no released binary for x86_64-pc-windows-msvc",
         &format!("qte-ci-{VERSION}-x86_64-pc-windows-msvc/qte-ci.exe"),
         &format!("found:      {}", archive_name()),
+        "there is none for Windows yet: use WSL",
     ]);
     assert_eq!(server.requests(), 0);
 }
@@ -406,6 +407,19 @@ fn of_a_fork_s_artifacts_one_of_bounded_size_is_opened() {
         ("other", vec![artifact(7, "qte-report-a", 9, false), artifact(8, "other", 9, false)], Ok("id=8\n")),
         ("", vec![artifact(7, "qte-report-a", 33_554_433, false)], Err("33554433 bytes, more than 33554432")),
         ("", vec![], Err("0 artifacts of that run fit")),
+        // Failed jobs were run again: the newest attempt's.
+        (
+            "",
+            vec![artifact(7, "qte-report-gate-0-1", 9, false), artifact(9, "qte-report-gate-0-2", 9, false)],
+            Ok("id=9\n"),
+        ),
+        ("mine", vec![artifact(9, "mine", 9, false), artifact(7, "mine", 9, false)], Ok("id=9\n")),
+        // Two legs of a matrix.
+        (
+            "",
+            vec![artifact(7, "qte-report-gate-0-1", 9, false), artifact(8, "qte-report-gate-1-1", 9, false)],
+            Err("2 artifacts"),
+        ),
         ("", vec![artifact(7, "qte-report-a", 9, false), artifact(8, hostile, 9, false)], Err("2 artifacts")),
     ] {
         fs::write(temp.path().join("answer"), serde_json::json!({"artifacts": artifacts}).to_string()).unwrap();

@@ -127,7 +127,12 @@ fn the_readme_s_links_lead_somewhere() {
         let mut links = 0;
         for target in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
             if let Some(anchor) = target.strip_prefix('#') {
-                let slug = |line: &str| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+                let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-');
+                let slug = |line: &str| {
+                    let words: String =
+                        line.trim_start_matches('#').trim().to_lowercase().chars().filter(kept).collect();
+                    words.replace(' ', "-")
+                };
                 assert!(text.lines().any(|l| l.starts_with('#') && slug(l) == anchor), "{document}: {target}");
             } else if !target.starts_with("http") {
                 assert!(path.parent().unwrap().join(target).exists(), "{document}: {target}");

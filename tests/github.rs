@@ -239,7 +239,7 @@ fn an_api_that_refuses_or_fails_changes_no_verdict_and_is_named() {
         (Fault::NotFound, "404"),
         (Fault::AgainstSchema, "422"),
         (Fault::Status(503), "503"),
-        (Fault::TooMany { retry_after_s: Some(3_600) }, "3600 s"),
+        (Fault::TooMany { retry_after_s: Some(3_600) }, "to be tried again in"),
         (Fault::PrimaryLimit { reset_in_s: 3_000 }, "to be tried again in"),
         (Fault::Garbage, "not what GitHub gives"),
         (Fault::Reset, "check-runs"),
@@ -324,8 +324,8 @@ fn what_fails_for_a_moment_at_the_start_is_published_at_the_end() {
 fn a_fault_at_the_end_leaves_no_check_run_in_progress_after_the_next_start() {
     let mut scene = Scene::new(Options::default());
     scene.on(Kind::PullRequest);
-    // For both: the batch of annotations, and the end.
-    scene.github.fault(on("PATCH", "check-runs/*"), Fault::NotFound, 4);
+    // The end of both.
+    scene.github.fault(on("PATCH", "check-runs/*"), Fault::NotFound, 2);
     let done = scene.action();
     is_the_verdict(&done);
     done.says("if it is still in progress, the next start on this commit closes it");
@@ -419,7 +419,8 @@ fn paths_of_a_project_in_a_folder_begin_at_the_top_of_the_repository() {
     scene.project.set("QTE_INPUT_PROJECT", "service").set("QTE_INPUT_REPORT", "qte-report.json");
     let done = scene.action();
     assert_eq!(done.code, Some(1), "{}", done.log);
-    let tests = scene.github.made().into_iter().find(|run| run.name == "qte / 1A tests").expect("it is there");
+    let tests = scene.github.made().into_iter().find(|run| run.name == "qte / 1A tests (service)");
+    let tests = tests.expect("it is there, under a name of its own");
     assert_eq!(scene.github.annotations(tests.id)[0]["path"], "service/test_cart.py");
     assert_eq!(scene.github.violations(), Vec::<String>::new());
 }
@@ -790,7 +791,8 @@ mod requires {
     fn a_check_run_that_another_workflow_forged_confirms_nothing() {
         let (mut scene, job) = passed();
         // The same App, the same name, the run's own id: all that a forger can have but the report.
-        let claim = format!("qte:v1:{}:{}:{}.1.0:-:{}", "a".repeat(64), "b".repeat(64), job.run, scene.shas.head);
+        let claim =
+            format!("qte:v1:{}:{}:{}.1.0.00000000:-:{}", "a".repeat(64), "b".repeat(64), job.run, scene.shas.head);
         scene.github.forge(|run| run.external_id = Some(claim.clone()));
         is_refused(&mut scene, &[], "no artifact of its run holds the report");
     }
@@ -883,4 +885,106 @@ fn number(sentence: &str) -> u64 {
     let digits: String =
         sentence.chars().take_while(|c| c.is_ascii_digit() || *c == ',').filter(|c| *c != ',').collect();
     digits.parse().unwrap_or_else(|_| panic!("no number: {sentence}"))
+}
+
+// Jobs that share a name.
+
+#[test]
+fn a_green_job_does_not_hide_a_red_one_of_the_same_run() {
+    let mut scene = Scene::new(Options::default());
+    scene.on(Kind::Push);
+    is_the_verdict(&scene.action());
+    // Another job of the same run, on the same commit, whose tests pass.
+    scene.project.set("GITHUB_JOB", "other");
+    scene.project.config("tests: {run: 'python3 -m coverage run -m pytest -q --junitxml=$QTE_JUNIT -k \"not triple\"; python3 -m coverage xml -o $QTE_COVERAGE'}\ncoverage: {enforce: advise}\n");
+    let done = scene.action();
+    assert_eq!(done.code, Some(0), "{}", done.log);
+    let tests: Vec<_> = scene.github.made().into_iter().filter(|run| run.name == "qte / 1A tests").collect();
+    let ends: Vec<_> = tests.iter().map(|run| run.conclusion.as_deref()).collect();
+    assert_eq!(ends, [Some("failure"), Some("failure")]);
+    assert!(tests[1].title.as_deref().is_some_and(|title| title.starts_with("another job of this run is red")));
+}
+
+#[test]
+fn a_closed_standard_output_makes_nothing_green() {
+    let mut scene = Scene::new(Options::default());
+    scene.on(Kind::Push);
+    let full = fs::File::options().write(true).open("/dev/full").expect("a Linux");
+    let mut command = scene.project.qte_command(&["action"]);
+    let code = command.stdout(full.try_clone().expect("a file")).stderr(full).status().expect("it starts").code();
+    assert_eq!(code, Some(1));
+    ended(&scene.github, &scene.shas.head);
+}
+
+#[test]
+fn a_filter_that_a_test_plants_in_git_is_not_run() {
+    let mut scene = Scene::new(Options::default());
+    scene.project.git(&["checkout", "--quiet", "topic"]);
+    scene.project.write(
+        "test_plant.py",
+        "import pathlib, subprocess\n\n\ndef test_plant():\n    subprocess.run(['git', 'config', 'filter.x.clean', 'touch planted; cat'], check=True)\n    pathlib.Path('.git/info/attributes').write_text('* filter=x\\n')\n    pathlib.Path('shop.py').touch()\n",
+    );
+    scene.shas.head = scene.project.commit();
+    scene.on(Kind::Push);
+    let done = scene.action();
+    assert_eq!(done.code, Some(1), "{}", done.log);
+    assert!(!scene.project.exists("planted"), "git ran what the test wrote");
+    // The trap works: whoever asks git now runs it.
+    scene.project.git(&["diff", "--stat"]);
+    assert!(scene.project.exists("planted"));
+}
+
+#[test]
+fn lines_that_no_file_has_take_no_annotation_with_them() {
+    let mut scene = Scene::new(Options::default());
+    let project = &scene.project;
+    project.git(&["checkout", "--quiet", "topic"]);
+    project.config("tests: {run: 'cp ../junit.xml $QTE_JUNIT; exit 1'}\ncoverage: {enforce: advise}\n");
+    let case = |line: &str| {
+        format!("<testcase name=\"t{line}\" file=\"cart.py\" line=\"{line}\"><failure message=\"m\"/></testcase>")
+    };
+    let cases = ["1", "2147483648", "4294967296", "2"].map(case).concat();
+    fs::write(project.beside("junit.xml"), format!("<testsuite>{cases}</testsuite>")).expect("it can be written");
+    scene.shas.head = project.commit();
+    scene.on(Kind::Push);
+    let done = scene.action();
+    assert_eq!(done.code, Some(1), "{}", done.log);
+    let tests = scene.github.made().into_iter().find(|run| run.name == "qte / 1A tests").expect("it is there");
+    let lines: Vec<_> = scene.github.annotations(tests.id).into_iter().map(|one| one["start_line"].clone()).collect();
+    assert_eq!(lines, [json!(1), json!(2)]);
+    assert_eq!(scene.github.violations(), Vec::<String>::new());
+    done.says("not annotated: 2 in no file");
+}
+
+#[test]
+fn a_secret_that_a_test_prints_stands_nowhere() {
+    let mut scene = Scene::new(Options::default());
+    scene.project.git(&["checkout", "--quiet", "topic"]);
+    // As where a person's token is given to the action and, under another name, to the tests.
+    scene.project.write(
+        "test_leak.py",
+        "import os\n\n\ndef test_leak():\n    print(os.environ['MINE'])\n    assert os.environ['MINE'] == ''\n",
+    );
+    scene.shas.head = scene.project.commit();
+    scene.on(Kind::Push);
+    let token = Kind::Push.token().text();
+    scene.project.set("MINE", token);
+    let done = scene.action();
+    let mut seen = vec![rendered(&done.summary), done.outputs.clone(), done.report.to_string()];
+    seen.push(scene.project.read("qte-report-details.jsonl"));
+    seen.push(scene.project.read("qte-report.html"));
+    seen.push(done.log.replacen(&format!("::add-mask::{token}"), "", 1));
+    for run in scene.github.made() {
+        seen.push(rendered(&format!(
+            "{:?}\n\n{}\n\n{}",
+            run.title,
+            run.summary.unwrap_or_default(),
+            run.text.unwrap_or_default()
+        )));
+        seen.push(format!("{:?}", scene.github.annotations(run.id)));
+    }
+    assert!(seen.iter().any(|text| text.contains("test_leak")) && seen.len() == 10);
+    for text in seen {
+        assert!(!text.contains(token), "{text}");
+    }
 }

@@ -1,5 +1,6 @@
 //! Files: digests while reading, what is in the tree, moving aside, writing whole or not at all.
 
+use crate::facts::secret::hide;
 use chrono::{DateTime, SecondsFormat, Utc};
 use globset::GlobSet;
 use sha2::{Digest, Sha256};
@@ -100,22 +101,37 @@ pub struct JsonLines {
     digest: Sha256,
     line: Vec<u8>,
     path: PathBuf,
+    secrets: Vec<String>,
 }
 
 impl JsonLines {
-    pub fn create(path: &Path) -> io::Result<JsonLines> {
+    /// `secrets`: what no line may hold.
+    pub fn create(path: &Path, secrets: &[String]) -> io::Result<JsonLines> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
         let out = BufWriter::with_capacity(256 * 1024, tempfile::NamedTempFile::new_in(folder)?);
-        Ok(JsonLines { out, digest: Sha256::new(), line: Vec::new(), path: path.to_path_buf() })
+        Ok(JsonLines {
+            out,
+            digest: Sha256::new(),
+            line: Vec::new(),
+            path: path.to_path_buf(),
+            secrets: secrets.to_vec(),
+        })
     }
 
     pub fn push(&mut self, value: &impl serde::Serialize) -> io::Result<()> {
         self.line.clear();
         serde_json::to_writer(&mut self.line, value)?;
+        if let Some(hidden) = self.secrets.iter().any(|secret| contains(&self.line, secret)).then(|| self.hidden()) {
+            self.line = hidden;
+        }
         self.line.push(b'\n');
         self.digest.update(&self.line);
         self.out.write_all(&self.line)
+    }
+
+    fn hidden(&self) -> Vec<u8> {
+        hide(&String::from_utf8_lossy(&self.line), &self.secrets).into_bytes()
     }
 
     /// Puts the file in its place and gives its digest.
@@ -125,6 +141,10 @@ impl JsonLines {
         file.persist(&self.path)?;
         Ok(hex(&self.digest.finalize()))
     }
+}
+
+fn contains(line: &[u8], secret: &str) -> bool {
+    memchr::memmem::find(line, secret.as_bytes()).is_some()
 }
 
 /// The folders that no project's own sources are in, wherever they stand.

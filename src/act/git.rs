@@ -2,6 +2,7 @@
 //! Hooks, pagers and the repository's own helper programs are switched off: the repository is not trusted.
 
 use super::files::slashed;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -211,12 +212,35 @@ impl Repository {
         is_hex && (self.commit(sha).is_some() || ask(&self.project, &fetch).is_some())
     }
 
-    /// What HEAD changes in a file of the project, compared with a commit; `None` where git cannot say.
-    pub fn hunks(&self, commit: &str, path: &str) -> Option<Vec<Hunk>> {
-        let diff = ["diff", "--unified=0", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv"];
-        let of = ["--end-of-options", commit, "HEAD", "--", path];
+    /// What HEAD changes compared with a commit, by file of the project; `None` where git cannot say.
+    pub fn hunks(&self, commit: &str) -> Option<BTreeMap<String, Vec<Hunk>>> {
+        let diff = [
+            "-c",
+            "core.quotePath=false",
+            "diff",
+            "--unified=0",
+            "--no-renames",
+            "--no-color",
+            "--no-ext-diff",
+            "--no-textconv",
+        ];
+        let of = ["--no-prefix", "--relative", "--end-of-options", commit, "HEAD", "--", "."];
         let out = ask(&self.project, &[&diff[..], &of[..]].concat())?;
-        String::from_utf8_lossy(&out).lines().filter(|line| line.starts_with("@@ ")).map(hunk).collect()
+        let (mut all, mut path) = (BTreeMap::<String, Vec<Hunk>>::new(), None);
+        // A line of a file can look like a header.
+        let mut of_the_file = 0;
+        for line in String::from_utf8_lossy(&out).lines() {
+            if of_the_file > 0 && line.starts_with(['+', '-']) {
+                of_the_file -= 1;
+            } else if let Some(name) = line.strip_prefix("+++ ") {
+                path = Some(name.trim_end_matches('\t').to_string());
+            } else if let (Some(path), true) = (&path, line.starts_with("@@ ")) {
+                let hunk = hunk(line)?;
+                of_the_file = hunk.removed + hunk.added;
+                all.entry(path.clone()).or_default().push(hunk);
+            }
+        }
+        Some(all)
     }
 
     /// A file of the project as it is in a commit.

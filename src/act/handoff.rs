@@ -1,7 +1,7 @@
 //! The token and the files by which a step speaks to the runner, taken out of our environment before anything is run.
 //!
 //! A process shows the environment it was started with to every process of its user (`/proc/PID/environ`), whatever it
-//! does later. So this program starts itself once more without those variables and takes them over a pipe.
+//! does later. So this program starts itself once more without those variables and takes them from a file without a name.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};

@@ -52,7 +52,11 @@ pub async fn run(command: &Command, log: &Path, timeout_s: u64, tick: &mut dyn F
     };
     drop(pipe);
     let Some(status) = status else {
-        keeper.wait().await?;
+        // A test can stop even its keeper; what that was to end is ours then.
+        if tokio::time::timeout(keep::GRACE + Duration::from_secs(2), keeper.wait()).await.is_err() {
+            keeper.kill().await?;
+        }
+        keep::end_orphans();
         return Ok(done(Ending::TimedOut { seconds: timeout_s }));
     };
     // A keeper that was killed itself leaves its command to us.

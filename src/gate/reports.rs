@@ -267,6 +267,7 @@ pub fn coverage(
     collected: &mut Collected,
     blocked: Option<String>,
     before: Option<Result<Vec<u8>, String>>,
+    (changes, base): changes::Found,
 ) -> Result<(judge::coverage::Input, Option<Base>), GateError> {
     let clock = std::time::Instant::now();
     let patterns = collected.coverage_reports.clone();
@@ -275,7 +276,6 @@ pub fn coverage(
     let limit = order.coverage.timeout_s.value;
     let blocked =
         blocked.or_else(|| (clock.elapsed().as_secs() > limit).then(|| format!("reading took longer than {limit} s")));
-    let (changes, base) = changes::find(order)?;
     let baseline = before.map(|bytes| baseline(order, bytes, &mut collected.evidence)).transpose()?;
     let thresholds = collected.plan.iter().flat_map(|p| &p.thresholds);
     let other_thresholds = thresholds.map(|t| format!("{} = {} in {}:{}", t.key, t.value, t.path, t.line)).collect();

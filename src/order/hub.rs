@@ -1,11 +1,13 @@
 //! Where a run is published: the commit that check runs belong to, the job that this is, the token and the files of the
 //! runner. What cannot be known is a reason, not a guess.
 
+use super::OrderError;
 use super::context::{Context, var};
+use crate::act::files;
 use crate::act::git::Repository;
 use crate::act::github::Target;
 use crate::act::handoff::Handed;
-use crate::act::runner::RunnerFiles;
+use crate::act::runner::{RunnerFile, RunnerFiles};
 use crate::facts::external_id::JobKey;
 use crate::facts::setting::Checks;
 use std::path::PathBuf;
@@ -54,25 +56,37 @@ pub fn secrets(handed: &Handed) -> Vec<String> {
     out
 }
 
-pub fn runner_files(handed: &Handed) -> RunnerFiles {
-    let path = |name: &str| handed.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    RunnerFiles {
-        output: path("GITHUB_OUTPUT"),
-        summary: path("GITHUB_STEP_SUMMARY"),
-        others: ["GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE"].into_iter().filter_map(path).collect(),
-    }
+/// With what earlier commands of this step wrote into them.
+pub fn runner_files(handed: &Handed) -> Result<RunnerFiles, OrderError> {
+    let file = |name: &str| {
+        let path = handed.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let file = path.map(RunnerFile::remember).transpose();
+        file.map_err(|error| OrderError::Use(format!("the runner's file {name}: {error}")))
+    };
+    let others = ["GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE"].into_iter().map(file);
+    Ok(RunnerFiles {
+        output: file("GITHUB_OUTPUT")?,
+        summary: file("GITHUB_STEP_SUMMARY")?,
+        others: others.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect(),
+    })
 }
 
 /// The target of this run, without a look at what is checked out; `None` outside GitHub Actions.
-pub fn target(handed: &Handed, context: &Context) -> Option<Result<Target, String>> {
+pub fn target(handed: &Handed, context: &Context, project: &str) -> Option<Result<Target, String>> {
     if !context.in_actions {
         return None;
     }
     let Some(token) = token(handed) else { return Some(Err("no token was given (input `token`)".into())) };
-    Some(make_target(token, context))
+    Some(make_target(token, context, project))
 }
 
-fn make_target(token: &str, context: &Context) -> Result<Target, String> {
+/// Tells apart the jobs of one run, the steps of one job and the projects of one repository.
+fn part(project: &str) -> String {
+    let named = ["GITHUB_JOB", "GITHUB_ACTION"].map(|name| var(name).unwrap_or_default());
+    files::sha256(format!("{}\n{}\n{project}", named[0], named[1]).as_bytes())[..8].to_string()
+}
+
+fn make_target(token: &str, context: &Context, project: &str) -> Result<Target, String> {
     let needed = |name: &str| var(name).ok_or_else(|| format!("the variable {name} is not set"));
     let number = |name: &str, default: u64| match var(name) {
         None => Ok(default),
@@ -89,10 +103,12 @@ fn make_target(token: &str, context: &Context) -> Result<Target, String> {
         repository: context.repository.clone().ok_or("the variable GITHUB_REPOSITORY is not set")?,
         token: token.to_string(),
         head: context.head.clone().ok_or("the event names no commit")?,
+        project: project.trim_end_matches('/').to_string(),
         job: JobKey {
             run: run.parse().map_err(|_| format!("GITHUB_RUN_ID is `{run}`, a number is expected"))?,
             attempt: number("GITHUB_RUN_ATTEMPT", 1)?,
             index: number("QTE_JOB_INDEX", 0)?,
+            part: part(project),
             check_run,
         },
         authorities: var("NODE_EXTRA_CA_CERTS").map(PathBuf::from),
@@ -110,7 +126,14 @@ pub fn asking(handed: &Handed, context: &Context) -> Result<Target, String> {
         repository: context.repository.clone().ok_or("the variable GITHUB_REPOSITORY is not set (owner/name)")?,
         token: token.clone(),
         head: String::new(),
-        job: JobKey { run: number("GITHUB_RUN_ID"), attempt: number("GITHUB_RUN_ATTEMPT"), index: 0, check_run: None },
+        project: String::new(),
+        job: JobKey {
+            run: number("GITHUB_RUN_ID"),
+            attempt: number("GITHUB_RUN_ATTEMPT"),
+            index: 0,
+            part: part(""),
+            check_run: None,
+        },
         authorities: var("NODE_EXTRA_CA_CERTS").map(PathBuf::from),
     })
 }

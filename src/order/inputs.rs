@@ -34,10 +34,12 @@ pub fn arguments(handed: &Handed) -> Result<Vec<String>, OrderError> {
     }
     let command = input("command").unwrap_or_else(|| "gate".into());
     let (flags, last): (&[&str], Option<String>) = match command.as_str() {
-        "gate" => (&GATE, None),
+        "gate" | "check" => (&GATE, None),
         "publish" => (&PUBLISH, Some(input("report").unwrap_or_else(|| "qte-report.json".into()))),
         other => {
-            return Err(OrderError::Use(format!("input `command` is `{other}`: this version has gate and publish")));
+            return Err(OrderError::Use(format!(
+                "input `command` is `{other}`: this version has gate, check and publish"
+            )));
         }
     };
     if let Some((name, value)) = GATE
@@ -84,7 +86,7 @@ mod tests {
     fn inputs_that_have_no_effect_are_refused_by_name() {
         for (given, said) in [
             (handed(&[("ENVIRONMENT", "production")]), "input `environment` is `production`"),
-            (handed(&[("COMMAND", "deploy")]), "this version has gate and publish"),
+            (handed(&[("COMMAND", "deploy")]), "this version has gate, check and publish"),
             (handed(&[("COMMAND", "publish"), ("STAGES", "1A")]), "`publish` has no such flag"),
         ] {
             let error = arguments(&given).unwrap_err().to_string();

@@ -1,36 +1,39 @@
 //! Where a finding stands in the commit that the check runs belong to: its path from the top of the repository, its line
 //! in that commit. What was measured may be that commit merged into its base.
 
-use crate::act::git::{Hunk, Repository};
+use crate::act::git::Hunk;
 use crate::order::Order;
 use crate::tell::annotations::Place;
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// No file has more lines, and no path more bytes: one that is refused would take the others of its batch with it.
+const LINES: u64 = i32::MAX as u64;
+const PATH_BYTES: usize = 4096;
+
 /// How findings are placed in the commit that is annotated.
-pub enum Places<'a> {
+pub enum Places {
     /// In a checkout.
-    Here(Box<Checkout<'a>>),
+    Here(Box<Checkout>),
     /// Of a report from elsewhere: nothing is at hand to look them up in.
     Unseen,
     /// There is no git here.
     Nowhere,
 }
 
-pub struct Checkout<'a> {
-    repository: &'a Repository,
+pub struct Checkout {
+    /// From the top of the repository to the project.
+    prefix: String,
     /// What git tracks below the project.
     tracked: BTreeSet<String>,
-    /// The annotated commit, where another one is checked out.
-    other: Option<String>,
-    hunks: RefCell<BTreeMap<String, Option<Vec<Hunk>>>>,
+    /// What the checked-out commit changes compared with the annotated one.
+    hunks: BTreeMap<String, Vec<Hunk>>,
     /// Why lines are those of the checked-out commit although another is annotated.
     unmapped: Option<String>,
 }
 
-impl<'a> Places<'a> {
+impl Places {
     /// Places in the commit that an order's check runs belong to; what is checked out may be its merge.
-    pub fn of(order: &'a Order) -> Places<'a> {
+    pub fn of(order: &Order) -> Places {
         let Some(repository) = order.repository.as_ref().filter(|_| order.publishing.in_actions) else {
             return Places::Nowhere;
         };
@@ -40,22 +43,29 @@ impl<'a> Places<'a> {
             Ok(files) => (files.into_iter().collect(), None),
             Err(error) => (BTreeSet::new(), Some(error.to_string())),
         };
-        let is_there = here == head || repository.fetch_commit(head);
-        if !is_there {
+        let compared = match here == head {
+            true => Some(BTreeMap::new()),
+            false => Some(head).filter(|head| repository.fetch_commit(head)).and_then(|head| repository.hunks(head)),
+        };
+        if compared.is_none() {
             unmapped = Some(format!("the commit {head} cannot be had: annotated lines are those of the merge commit"));
         }
-        let other = (here != head && is_there).then(|| head.to_string());
-        Places::Here(Box::new(Checkout { repository, tracked, other, hunks: RefCell::default(), unmapped }))
+        let hunks = compared.unwrap_or_default();
+        Places::Here(Box::new(Checkout { prefix: repository.prefix.clone(), tracked, hunks, unmapped }))
     }
 
     pub fn unmapped(&self) -> Option<String> {
         match self {
             Places::Here(checkout) => checkout.unmapped.clone(),
-            Places::Unseen | Places::Nowhere => None,
+            Places::Unseen => Some("paths and lines are those that the other run gives".into()),
+            Places::Nowhere => None,
         }
     }
 
     pub fn place(&self, path: &str, line: u64) -> Place {
+        if line > LINES || path.len() > PATH_BYTES {
+            return Place::Outside;
+        }
         match self {
             Places::Here(checkout) => checkout.place(path, line),
             Places::Unseen => unseen(path, line),
@@ -64,19 +74,18 @@ impl<'a> Places<'a> {
     }
 }
 
-impl Checkout<'_> {
+impl Checkout {
     fn place(&self, path: &str, line: u64) -> Place {
         let path = path.trim_start_matches("./");
         if !self.tracked.contains(path) {
             return Place::Outside;
         }
-        let whole = format!("{}{path}", self.repository.prefix);
-        let Some(other) = &self.other else { return Place::At { path: whole, line } };
-        let mut all = self.hunks.borrow_mut();
-        let hunks = all.entry(path.to_string()).or_insert_with(|| self.repository.hunks(other, path));
-        // A file that git cannot compare has no known lines there.
-        match hunks.as_deref().and_then(|hunks| line_before(hunks, line)) {
-            Some(line) => Place::At { path: whole, line },
+        let before = match self.hunks.get(path) {
+            Some(hunks) => line_before(hunks, line),
+            None => Some(line),
+        };
+        match before {
+            Some(line) => Place::At { path: format!("{}{path}", self.prefix), line },
             None => Place::NotInHead,
         }
     }

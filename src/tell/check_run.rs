@@ -24,10 +24,6 @@ pub enum Conclusion {
     Success,
     Failure,
     Neutral,
-    /// The run was stopped before it judged.
-    Cancelled,
-    /// A person has to decide.
-    ActionRequired,
 }
 
 impl Conclusion {
@@ -41,8 +37,6 @@ impl Conclusion {
             Conclusion::Success => "success",
             Conclusion::Failure => "failure",
             Conclusion::Neutral => "neutral",
-            Conclusion::Cancelled => "cancelled",
-            Conclusion::ActionRequired => "action_required",
         }
     }
 }

@@ -34,6 +34,6 @@ pub fn summary(report: &Report, view: &View, published: &[String]) -> String {
     ];
     let (head, tail) = (head.concat(), tail.concat());
     // The tracebacks get what the rest leaves.
-    let tests = sections::failing_tests(&scope, SUMMARY_BYTES - head.len() - tail.len());
+    let tests = sections::failing_tests(&scope, SUMMARY_BYTES.saturating_sub(head.len() + tail.len()));
     head + &tests + &tail
 }

@@ -167,14 +167,14 @@ pub async fn read(client: &mut Client, target: &Target, id: u64) -> Result<Check
     client.get(&format!("/repos/{}/check-runs/{id}", target.repository)).await
 }
 
-/// Adds one batch of annotations, of which `there` stand already; gives how many stand then.
+/// Adds one batch of annotations, of which `there` stand already.
 pub async fn annotate(
     client: &mut Client,
     target: &Target,
     id: u64,
     output: &Output,
     there: usize,
-) -> Result<usize, Trouble> {
+) -> Result<(), Trouble> {
     let update = Update { status: None, conclusion: None, completed_at: None, external_id: None, output };
     let wanted = there + output.annotations.len();
     let landed = |run: &CheckRun| match run.output.annotations_count {
@@ -182,7 +182,7 @@ pub async fn annotate(
         count if count == there => Some(false),
         _ => None,
     };
-    change(client, target, id, &update, &landed).await.map(|()| wanted)
+    change(client, target, id, &update, &landed).await
 }
 
 /// Completes a check run.

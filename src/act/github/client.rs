@@ -44,6 +44,10 @@ pub struct Client {
     api: String,
     /// When publishing must be over.
     until: Instant,
+    /// How long one request may take.
+    patience: Duration,
+    /// Until when GitHub has asked for silence.
+    quiet_until: Option<Instant>,
     /// How often a read is tried.
     tries: u32,
     /// When the last writes were sent.
@@ -74,6 +78,8 @@ impl Client {
             http,
             api: target.api.clone(),
             until: Instant::now() + limit,
+            patience: REQUEST,
+            quiet_until: None,
             tries: retry::TRIES,
             writes: VecDeque::new(),
         })
@@ -87,6 +93,13 @@ impl Client {
     /// Reads are tried once from now on: an API that was away is given one more chance, not four.
     pub fn be_brief(&mut self) {
         self.tries = 1;
+    }
+
+    /// For the last words of a run that was stopped: all within `limit`, and no request takes it whole.
+    pub fn hurry(&mut self, limit: Duration) {
+        self.limit(limit);
+        self.be_brief();
+        self.patience = limit / 3;
     }
 
     /// Reads; tried again where that can help.
@@ -110,6 +123,10 @@ impl Client {
         body: Option<&impl Serialize>,
     ) -> Result<T, Trouble> {
         for tries in 0.. {
+            // A request that was dropped while it waited leaves its wait to the next.
+            if let Some(left) = self.quiet_until.and_then(|until| until.checked_duration_since(Instant::now())) {
+                self.pause(left, path).await?;
+            }
             if *method != Method::GET {
                 self.pace(path).await?;
             }
@@ -120,8 +137,11 @@ impl Client {
                         Trouble::Unsure(format!("{method} {path}: an answer that is not what GitHub gives: {error}"))
                     });
                 }
-                Next::Wait(time) => self.pause(time, path).await?,
-                Next::Look(_) => return Err(Trouble::Unsure(said(method, path, &answer))),
+                Next::Wait(time) => {
+                    self.quiet_until = Some(Instant::now() + time);
+                    self.pause(time, path).await?;
+                }
+                Next::Look => return Err(Trouble::Unsure(said(method, path, &answer))),
                 Next::Stop => return Err(trouble(method, path, &answer)),
             }
         }
@@ -145,9 +165,9 @@ impl Client {
             signs.secondary = small.contains("secondary rate limit") || small.contains("abuse detection");
             Ok(Answer { signs, body })
         };
-        match tokio::time::timeout(REQUEST.min(left), sending).await {
+        match tokio::time::timeout(self.patience.min(left), sending).await {
             Ok(answer) => answer,
-            Err(_) => Err(unsure(format!("no answer within {} s", REQUEST.min(left).as_secs()))),
+            Err(_) => Err(unsure(format!("no answer within {} s", self.patience.min(left).as_secs()))),
         }
     }
 
@@ -161,7 +181,7 @@ impl Client {
             let response = self.crab.execute(request).await.map_err(|e| unsure(chain(&e)))?;
             let place = response.headers().get(http::header::LOCATION).and_then(|value| value.to_str().ok());
             let place = place.ok_or_else(|| unsure(format!("{}, and no other address", response.status())))?;
-            let answer = self.http.get(place).send().await.map_err(|e| unsure(chain(&e)))?;
+            let answer = self.http.get(place).timeout(left).send().await.map_err(|e| unsure(chain(&e)))?;
             let mut answer = answer.error_for_status().map_err(|e| unsure(chain(&e)))?;
             let mut bytes = Vec::new();
             while let Some(piece) = answer.chunk().await.map_err(|e| unsure(chain(&e)))? {

@@ -24,6 +24,8 @@ pub struct Target {
     pub token: String,
     /// The commit that check runs belong to.
     pub head: String,
+    /// From the top of the repository to the project; empty where they are the same.
+    pub project: String,
     pub job: JobKey,
     /// Certificates of a private authority, in PEM, where the runner's administrators named a file.
     pub authorities: Option<PathBuf>,

@@ -28,8 +28,8 @@ pub enum Next {
     Done,
     /// The request was not carried out: try it again after this time.
     Wait(Duration),
-    /// It may have been carried out: look before it is tried again, after this time.
-    Look(Duration),
+    /// It may have been carried out: look before it is tried again.
+    Look,
     /// Trying again would change nothing.
     Stop,
 }
@@ -41,7 +41,7 @@ pub fn after(signs: &Signs, tries: u32, now: u64) -> Next {
     let next = match signs.status {
         200..=299 => return Next::Done,
         _ if is_limit => Next::Wait(limit(signs, tries, now)),
-        408 | 500..=599 => Next::Look(backoff(tries)),
+        408 | 500..=599 => Next::Look,
         _ => return Next::Stop,
     };
     if tries + 1 >= TRIES { Next::Stop } else { next }
@@ -69,7 +69,7 @@ mod tests {
 
     fn seconds(next: Next) -> u64 {
         match next {
-            Next::Wait(time) | Next::Look(time) => time.as_secs(),
+            Next::Wait(time) => time.as_secs(),
             other => panic!("{other:?}"),
         }
     }
@@ -100,7 +100,7 @@ mod tests {
             assert_eq!(after(&signs(status), 0, 0), Next::Stop, "{status}");
         }
         for status in [408, 500, 502, 503, 504] {
-            assert!(matches!(after(&signs(status), 0, 0), Next::Look(_)), "{status}");
+            assert!(after(&signs(status), 0, 0) == Next::Look, "{status}");
             assert_eq!(after(&signs(status), TRIES - 1, 0), Next::Stop, "{status}");
         }
         assert_eq!(after(&signs(201), 9, 0), Next::Done);

@@ -59,13 +59,22 @@ pub async fn uploaded(client: &mut Client, target: &Target, run: u64, sha256: &s
     let path = format!("/repos/{}/actions/runs/{run}/artifacts?per_page=100", target.repository);
     let listed: Artifacts = client.get(&path).await.map_err(|e| format!("its artifacts cannot be listed: {e}"))?;
     let mut seen = Vec::new();
-    for artifact in listed.artifacts.iter().filter(|a| !a.expired && a.size_in_bytes <= ARTIFACT_BYTES) {
+    let mut all: Vec<&Artifact> =
+        listed.artifacts.iter().filter(|a| !a.expired && a.size_in_bytes <= ARTIFACT_BYTES).collect();
+    // Those that the action names so by itself come first.
+    all.sort_by_key(|artifact| !artifact.name.starts_with("qte-report"));
+    for artifact in all {
         let path = format!("/repos/{}/actions/artifacts/{}/zip", target.repository, artifact.id);
-        let bytes = client.download(&path, ARTIFACT_BYTES).await.map_err(|e| format!("{}: {e}", artifact.name))?;
-        if let Some(file) = file_in(&bytes, sha256).map_err(|e| format!("{}: {e}", artifact.name))? {
-            return Ok(file);
+        let found = match client.download(&path, ARTIFACT_BYTES).await {
+            Ok(bytes) => file_in(&bytes, sha256).map_err(|e| e.to_string()),
+            Err(trouble) => Err(trouble.to_string()),
+        };
+        match found {
+            Ok(Some(file)) => return Ok(file),
+            Ok(None) => seen.push(artifact.name.clone()),
+            // Somebody else's artifact may be anything.
+            Err(why) => seen.push(format!("{} ({why})", artifact.name)),
         }
-        seen.push(artifact.name.as_str());
     }
     let seen = if seen.is_empty() { "none".to_string() } else { seen.join(", ") };
     Err(format!("no artifact of its run holds the report {sha256} (looked into: {seen})"))

@@ -1,6 +1,6 @@
 //! The tests: counts, durations, the slowest, and all of them packed for the list that the script shows.
 
-use super::numbers::{counted, duration, thousands, length, micros, short, text};
+use super::numbers::{counted, duration, length, micros, short, text, thousands};
 use crate::facts::detail::TestDetail;
 use crate::facts::tests::CaseOutcome;
 use crate::facts::view::View;

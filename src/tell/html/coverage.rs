@@ -1,6 +1,6 @@
 //! Coverage as a tree of folders: each row with its share, each file with its uncovered lines and their source.
 
-use super::numbers::{counted, thousands, length, text};
+use super::numbers::{counted, length, text, thousands};
 use crate::facts::detail::FileDetail;
 use crate::facts::percent::Percent;
 use crate::facts::report::Report;

@@ -1,6 +1,6 @@
 //! The evidence, what was judged, and under which settings.
 
-use super::numbers::{duration, thousands, text};
+use super::numbers::{duration, text, thousands};
 use crate::facts::evidence::{Ending, Evidence, EvidenceKind};
 use crate::facts::report::{Report, Subject};
 

@@ -1,7 +1,7 @@
 //! Findings, gate by gate: place and message in sight, what stands behind them folded.
 
 use super::gates;
-use super::numbers::{counted, thousands, text};
+use super::numbers::{counted, text, thousands};
 use crate::facts::finding::Finding;
 use crate::facts::report::Report;
 use crate::facts::stage::Gate;

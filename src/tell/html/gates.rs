@@ -1,6 +1,6 @@
 //! The answer, and each gate with its reasons and the way out.
 
-use super::numbers::{counted, duration, thousands, text};
+use super::numbers::{counted, duration, text, thousands};
 use crate::facts::report::Report;
 use crate::facts::setting::Enforce;
 use crate::facts::verdict::{Outcome, Verdict};
