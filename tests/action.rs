@@ -501,8 +501,36 @@ fn a_green_job_has_outputs_a_summary_and_its_reports() {
     let missing = fs::read_to_string(job.path("kept/qte-report-gate-0-1/if-no-files-found")).unwrap();
     assert_eq!(missing, "warn\n");
 
+    let on_path = fs::read_to_string(job.path("on-path")).unwrap();
+    assert_eq!(Path::new(on_path.trim_end()), job.cached(), "later steps can ask it");
+
     let again = job.run(&[("download-base-url", &nobody())]);
     assert_eq!((again.code, server.requests()), (Some(0), 1), "the second job asks nobody:\n{}", again.log());
+}
+
+#[test]
+fn a_changed_archive_makes_a_red_job_that_ran_nothing() {
+    let server = Server::start(Answer::Changed);
+    let job = Job::new();
+    let ran = job.run(&[("download-base-url", &server.base())]);
+    assert_eq!((ran.code, ran.step.as_str()), (Some(1), "failure"), "{}", ran.log());
+    assert_eq!((&ran.outputs["outcome"], job.artifacts().len(), job.cached().exists()), (&"".into(), 0, false));
+    assert!(ran.log().contains("is not the archive that this action names"), "{}", ran.log());
+}
+
+#[test]
+fn a_job_whose_tool_cache_takes_nothing_runs_from_its_temporary_folder() {
+    let server = Server::start(Answer::Whole);
+    let job = Job::new();
+    // A file where the cache's folder would be: nobody can install there, root included.
+    let cache = job.path("home/.cache/act/tool_cache");
+    fs::create_dir_all(&cache).unwrap();
+    fs::write(cache.join("qte-ci"), "").unwrap();
+    let ran = job.run(&[("download-base-url", &server.base())]);
+    assert_eq!((ran.code, &ran.outputs["outcome"]), (Some(0), &"pass".into()), "{}", ran.log());
+    assert!(!job.cached().exists());
+    let on_path = fs::read_to_string(job.path("on-path")).unwrap();
+    assert!(on_path.trim_end().ends_with("/qte-ci") && !on_path.contains("tool_cache"), "{on_path}");
 }
 
 #[test]

@@ -434,6 +434,7 @@ jobs:
           echo "$OUTPUTS" >"$KEPT/../outputs.json"
           echo "$OUTCOME" >"$KEPT/../step"
           ls -A >"$KEPT/../workspace"
+          command -v qte-ci >"$KEPT/../on-path" || echo none >"$KEPT/../on-path"
 "#,
             Value::Object(with)
         )
