@@ -148,10 +148,13 @@ impl Publisher {
 
     fn view(&self, run: &Finished<'_>, failed: &mut Vec<String>) -> View {
         let details = run.report_path.with_file_name(&run.report.details.path);
-        view::read(&details, run.project).unwrap_or_else(|error| {
+        let mut view = view::read(&details, run.project).unwrap_or_else(|error| {
             failed.push(format!("the details are not shown: {}: {error}", run.report.details.path));
             View::default()
-        })
+        });
+        // The report and its details hold no secret; a source file may.
+        view.sources.values_mut().flatten().for_each(|line| line.text = self.hide(&line.text));
+        view
     }
 
     fn write_html(&self, run: &Finished<'_>, view: &View, failed: &mut Vec<String>) -> bool {

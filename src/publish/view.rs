@@ -12,8 +12,7 @@ use std::path::Path;
 const LINE_BYTES: u64 = 16 * 1024 * 1024;
 /// Lines shown before and behind a run of uncovered ones.
 const CONTEXT: u32 = 2;
-/// How much source is shown of one file, in lines, and of all, in bytes.
-const FILE_LINES: usize = 400;
+/// How much source is shown, in bytes.
 const ALL_BYTES: usize = 2 * 1024 * 1024;
 /// A source file larger than this is not read.
 const SOURCE_BYTES: u64 = 1024 * 1024;
@@ -47,7 +46,7 @@ fn sources(project: &Path, all: &[FileDetail<'_>]) -> BTreeMap<String, Vec<Sourc
         let lines = excerpt(&text, &file.uncovered);
         let bytes: usize = lines.iter().map(|line| line.text.len()).sum();
         if bytes > left {
-            break;
+            continue;
         }
         left -= bytes;
         out.insert(file.path.to_string(), lines);
@@ -64,9 +63,6 @@ fn excerpt(text: &str, uncovered: &[[u32; 2]]) -> Vec<SourceLine> {
         let Some([from, _]) = ranges.peek() else { break };
         if number + CONTEXT < *from {
             continue;
-        }
-        if out.len() >= FILE_LINES {
-            break;
         }
         let is_uncovered = uncovered.iter().any(|[from, to]| (*from..=*to).contains(&number));
         out.push(SourceLine { number, text: text.to_string(), uncovered: is_uncovered });

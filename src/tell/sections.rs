@@ -301,10 +301,12 @@ pub fn evidence(scope: &Scope<'_>, limit: usize) -> String {
 }
 
 fn evidence_row((number, item): (usize, &Evidence)) -> String {
-    let what = match (item.argv.is_empty(), &item.path) {
-        (false, _) => code(&item.argv.join(" ")),
-        (true, Some(path)) => code(path),
-        (true, None) => text(item.tool.as_deref().unwrap_or("")),
+    let what = match (item.kind, &item.tool, &item.path) {
+        // As a person would type it, where the command says that of itself.
+        (EvidenceKind::Command, Some(shown), _) => code(shown.trim_matches('`')),
+        (EvidenceKind::Command, None, _) => code(&item.argv.join(" ")),
+        (_, _, Some(path)) => code(path),
+        (_, tool, None) => text(tool.as_deref().unwrap_or("")),
     };
     let tool = [&item.tool, &item.version].into_iter().flatten().map(|t| text(t)).collect::<Vec<_>>().join(" ");
     let how = match (&item.refused, item.kind) {
@@ -315,7 +317,8 @@ fn evidence_row((number, item): (usize, &Evidence)) -> String {
         }
         (None, _) => {
             let written = item.written.as_deref().map_or(String::new(), |w| format!(", written {}", text(w)));
-            format!("{}{written}", item.format.as_deref().map_or(tool.clone(), text))
+            let by = if tool.is_empty() { tool } else { format!(" by {tool}") };
+            format!("{}{by}{written}", item.format.as_deref().map_or(String::new(), text))
         }
     };
     let sha256 = item.sha256.as_deref().map_or(String::new(), |s| code(&super::clean::cut(s, 12)));
