@@ -271,6 +271,7 @@ fn survives(plant: impl Fn(&GitHub)) -> (Done, GitHub) {
     for run in scene.github.made() {
         assert_eq!(scene.github.annotations(run.id).len(), 1, "{}", run.name);
     }
+    assert!(!done.log.contains("::error file="), "what stands on a check run is no command, too: {}", done.log);
     (done, scene.github)
 }
 

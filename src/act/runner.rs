@@ -63,7 +63,7 @@ fn clear_away(path: &Path) -> io::Result<()> {
 
 /// Makes the file's folder, or lets its owner write into it again.
 fn open_folder(path: &Path) -> io::Result<()> {
-    let Some(folder) = path.parent() else { return Ok(()) };
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
     fs::create_dir_all(folder)?;
     #[cfg(unix)]
     {

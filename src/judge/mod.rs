@@ -37,6 +37,6 @@ pub(crate) fn counted(count: u64, one: &str) -> String {
 
 /// A gate that is not applicable, or not asked for. The part of the reason before the first colon is the title.
 fn skipped(gate: Gate, enforce: Enforce, why: &str) -> Verdict {
-    let title = why.split(':').next().unwrap_or(why);
+    let title = why.split(": ").next().unwrap_or(why);
     Verdict::new(gate, enforce, Outcome::Skipped, title).because(why, [])
 }
