@@ -549,6 +549,19 @@ mod stopped {
     }
 
     #[test]
+    fn a_child_that_is_killed_is_unmeasured_and_its_check_run_is_red() {
+        let mut scene = Scene::new(Options::default());
+        scene.on(Kind::Push);
+        scene.project.config("tests: {run: 'kill -9 $$'}\n");
+        let done = scene.action();
+        assert_eq!((done.code, &done.report["outcome"]), (Some(3), &json!("unmeasured")), "{}", done.log);
+        let ends: Vec<_> = scene.github.made().into_iter().map(|run| (run.status, run.conclusion)).collect();
+        let red = ("completed".to_string(), Some("failure".to_string()));
+        assert_eq!(ends, [red.clone(), red]);
+        assert!(nothing_runs_in(&scene));
+    }
+
+    #[test]
     fn a_job_that_still_runs_keeps_its_check_runs() {
         let (mut scene, _, mut child) = sleeping(false);
         // Another leg of the same matrix, in a checkout of its own.
