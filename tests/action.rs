@@ -534,6 +534,15 @@ fn a_job_whose_tool_cache_takes_nothing_runs_from_its_temporary_folder() {
 }
 
 #[test]
+fn a_job_with_busybox_alone_is_like_any_other() {
+    let server = Server::start(Answer::Whole);
+    let job = Job::new().only_busybox();
+    let ran = job.run(&[("download-base-url", &server.base())]);
+    assert_eq!((ran.code, &ran.outputs["outcome"]), (Some(0), &"pass".into()), "{}", ran.log());
+    assert!(job.files_of("qte-report-gate-0-1").contains(&"qte-report.json".to_string()));
+}
+
+#[test]
 fn a_red_gate_makes_a_red_job_that_keeps_its_reports() {
     let server = Server::start(Answer::Whole);
     let job = Job::new();

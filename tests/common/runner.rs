@@ -272,14 +272,9 @@ impl Machine {
 
     /// Nothing but busybox on the PATH, and its shell: an Alpine container.
     pub fn only_busybox(&mut self) -> &mut Machine {
-        let busybox = tool("busybox");
-        let bin = self.path("bin");
-        fs::create_dir(&bin).expect("a new folder");
-        for applet in done(Command::new(&busybox).arg("--list")).lines() {
-            symlink(&busybox, bin.join(applet)).expect("a link");
-        }
-        self.shell = vec![busybox, "sh".into()];
-        self.set("PATH", &bin.display().to_string())
+        self.shell = vec![tool("busybox"), "sh".into()];
+        let bin = busybox_in(&self.path("bin"));
+        self.set("PATH", &bin)
     }
 
     /// A program in front of all others.
@@ -344,6 +339,16 @@ impl Installed {
     }
 }
 
+/// A new folder with every program that busybox is; a PATH.
+fn busybox_in(bin: &Path) -> String {
+    let busybox = tool("busybox");
+    fs::create_dir(bin).expect("a new folder");
+    for applet in done(Command::new(&busybox).arg("--list")).lines() {
+        symlink(&busybox, bin.join(applet)).expect("a link");
+    }
+    bin.display().to_string()
+}
+
 /// The commit that action.yml pins the uploader at; a stand-in takes its place, which keeps what it is given.
 fn uploader() -> String {
     let text = fs::read_to_string(root().join("action.yml")).expect("action.yml");
@@ -371,13 +376,15 @@ runs:
 /// A repository whose workflow uses the action as `qte/ci-action@v4`.
 pub struct Job {
     folder: tempfile::TempDir,
+    path: String,
     pub tree: PathBuf,
 }
 
 impl Job {
     /// The gates read what the job's first step writes: two tests, nine lines of ten covered.
     pub fn new() -> Job {
-        let job = Job { folder: folder(), tree: release().tree.clone() };
+        let path = std::env::var("PATH").expect("PATH");
+        let job = Job { folder: folder(), path, tree: release().tree.clone() };
         for folder in ["project/.github/workflows", "home", "kept", "stand-in"] {
             fs::create_dir_all(job.path(folder)).expect("a new folder");
         }
@@ -389,6 +396,12 @@ impl Job {
         job.write("a.py", "x = 1\n");
         job.reports("<testcase classname=\"t\" name=\"b\" time=\"1\"/>");
         job
+    }
+
+    /// Nothing but busybox on the runner's PATH.
+    pub fn only_busybox(mut self) -> Job {
+        self.path = busybox_in(&self.path("bin"));
+        self
     }
 
     /// What a second case beside the passing one is.
@@ -419,6 +432,7 @@ impl Job {
             with.iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
         format!(
             r#"on: push
+defaults: {{run: {{shell: sh}}}}
 jobs:
   gate:
     runs-on: ubuntu-latest
@@ -453,7 +467,7 @@ jobs:
         git(&["commit", "--quiet", "--allow-empty", "--message=x"]);
         let mut act = Command::new(tool("act"));
         act.env_clear().envs(GIT).current_dir(&project);
-        act.env("PATH", std::env::var("PATH").expect("PATH")).env("HOME", self.path("home"));
+        act.env("PATH", &self.path).env("HOME", self.path("home"));
         act.args(["push", "--json", "-P", "ubuntu-latest=-self-hosted"]);
         act.arg("--env").arg(format!("KEPT={}", self.path("kept").display()));
         act.arg("--env").arg(format!("GITHUB_API_URL={}", nobody()));
