@@ -159,6 +159,11 @@ fn print(text: &str) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A line of an answer whose exit code counts: a reader that closed the pipe makes it no better.
+fn answer_line(text: &str) {
+    io::stdout().write_all(text.as_bytes()).unwrap_or(());
+}
+
 fn run_gate(args: &GateArgs, handed: &Handed) -> Done {
     let order = order::resolve(args, handed)?;
     keep::adopt_orphans();
@@ -307,7 +312,7 @@ fn run_requires(args: &RequiresArgs, handed: &Handed) -> Done {
     let secrets = order::secrets(handed);
     let safe = |line: &str| if order::in_actions() { clean::actions(line) } else { terminal(line) };
     for line in lines {
-        print(&format!("{word}: {}\n", safe(&hide(&line, &secrets))))?;
+        answer_line(&format!("{word}: {}\n", safe(&hide(&line, &secrets))));
     }
     Ok(ExitCode::from(code))
 }
@@ -337,7 +342,6 @@ fn run_read(args: &ReadArgs) -> Done {
         })?),
     };
     let mut code = 0;
-    let mut out = io::BufWriter::new(io::stdout().lock());
     for path in &args.files {
         let shown = path.to_string_lossy();
         let value = match read_one(path, named) {
@@ -349,9 +353,8 @@ fn run_read(args: &ReadArgs) -> Done {
             }
         };
         let line = if args.json { value.to_string() } else { read_json::line(&value) };
-        writeln!(out, "{line}")?;
+        answer_line(&format!("{line}\n"));
     }
-    out.flush()?;
     Ok(ExitCode::from(code))
 }
 
@@ -373,7 +376,7 @@ fn run_verify(args: &VerifyArgs) -> Done {
         return Ok(ExitCode::SUCCESS);
     }
     for difference in &differences {
-        print(&format!("differs: {}\n", terminal(difference)))?;
+        answer_line(&format!("differs: {}\n", terminal(difference)));
     }
     Ok(ExitCode::from(1))
 }

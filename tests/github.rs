@@ -814,6 +814,17 @@ mod requires {
     }
 
     #[test]
+    fn a_closed_standard_output_confirms_nothing() {
+        let mut scene = Scene::new(Options::default());
+        scene.on(Kind::Push);
+        scene.project.set("GITHUB_TOKEN", Token::Actions.text());
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = scene.project.qte_command(&["requires", "--stages=1A", "--workflow=ci.yml"]);
+        assert_eq!(command.stdout(writer).status().expect("it starts").code(), Some(3));
+    }
+
+    #[test]
     fn without_an_answer_nothing_is_confirmed() {
         let (mut scene, _) = passed();
         scene.github.fault(on("GET", "artifacts"), Fault::Status(403), FOR_EVER);
