@@ -126,11 +126,34 @@ impl Branches {
     }
 }
 
+/// What is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unit {
+    #[default]
+    Lines,
+    /// Go counts statements, in blocks that may share a line.
+    Statements,
+}
+
+/// Where a block of statements begins and ends: first line and column, last line and column, all 1-based.
+pub type Span = [u32; 4];
+
+/// Statements that run together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statements {
+    pub count: u32,
+    pub covered: bool,
+}
+
 /// One source file of a report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileCoverage {
     pub lines: Lines,
     pub branches: BTreeMap<u32, Branches>,
+    /// Blocks of statements, for formats that count those; their lines stand in `lines` too.
+    pub blocks: BTreeMap<Span, Statements>,
+    /// The report's own totals of this file, for formats that tell no lines.
+    pub totals: Option<CoverageCounts>,
 }
 
 impl FileCoverage {
@@ -140,11 +163,42 @@ impl FileCoverage {
             .fold((0, 0), |(covered, total), b| (covered + u64::from(b.covered), total + u64::from(b.total)))
     }
 
+    /// Totals of this file: of its statements where it has blocks, else of its lines, else those it declares.
+    pub fn counts(&self) -> CoverageCounts {
+        let (branches_covered, branches_total) = self.branch_counts();
+        let (lines_covered, lines_total) = match self.blocks.is_empty() {
+            true => (self.lines.covered(), self.lines.total()),
+            false => self.blocks.values().fold((0, 0), |(covered, total), block| {
+                let count = u64::from(block.count);
+                (covered + if block.covered { count } else { 0 }, total + count)
+            }),
+        };
+        match self.totals {
+            Some(totals) if lines_total == 0 => totals,
+            _ => CoverageCounts { lines_covered, lines_total, branches_covered, branches_total },
+        }
+    }
+
+    /// Adds a block of statements; covered once is covered. Its lines become lines that can run.
+    pub fn insert_block(&mut self, span: Span, count: u32, covered: bool) {
+        let block = self.blocks.entry(span).or_default();
+        block.count = block.count.max(count);
+        block.covered |= covered;
+    }
+
     pub fn merge(&mut self, other: &FileCoverage) {
         self.lines.merge(&other.lines);
         for (&line, &branches) in &other.branches {
             self.branches.entry(line).or_default().merge(branches);
         }
+        for (&span, block) in &other.blocks {
+            self.insert_block(span, block.count, block.covered);
+        }
+        // Two totals without lines cannot be put together: the better one is a lower bound of both.
+        self.totals = match (self.totals, other.totals) {
+            (Some(a), Some(b)) if b.lines_covered > a.lines_covered => Some(b),
+            (a, b) => a.or(b),
+        };
     }
 }
 
@@ -169,10 +223,12 @@ pub struct Coverage {
     pub tool: Option<String>,
     pub version: Option<String>,
     pub declared: DeclaredCoverage,
+    /// The report's own totals, for formats in which they and not the sum of what is listed are the answer.
+    pub totals: Option<CoverageCounts>,
     pub contradictions: Vec<String>,
 }
 
-/// Totals of a coverage report.
+/// Totals of a coverage report. Lines are statements where the report counts those.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CoverageCounts {
     pub lines_covered: u64,
@@ -183,11 +239,11 @@ pub struct CoverageCounts {
 
 impl CoverageCounts {
     pub fn add(&mut self, file: &FileCoverage) {
-        let (branches_covered, branches_total) = file.branch_counts();
-        self.lines_covered += file.lines.covered();
-        self.lines_total += file.lines.total();
-        self.branches_covered += branches_covered;
-        self.branches_total += branches_total;
+        let more = file.counts();
+        self.lines_covered += more.lines_covered;
+        self.lines_total += more.lines_total;
+        self.branches_covered += more.branches_covered;
+        self.branches_total += more.branches_total;
     }
 }
 
@@ -224,10 +280,23 @@ impl Coverage {
 
     /// How many files the report is about: those it lists, else those with a line.
     pub fn file_count(&self) -> usize {
-        self.listed.unwrap_or_else(|| self.files().filter(|(_, file)| file.lines.total() > 0).count())
+        self.listed.unwrap_or_else(|| self.files().filter(|(_, file)| file.counts().lines_total > 0).count())
     }
 
+    pub fn unit(&self) -> Unit {
+        match self.files().any(|(_, file)| !file.blocks.is_empty()) {
+            true => Unit::Statements,
+            false => Unit::Lines,
+        }
+    }
+
+    /// The report's own totals where these are the answer, else the sum over its files.
     pub fn counts(&self) -> CoverageCounts {
+        self.totals.unwrap_or_else(|| self.counted())
+    }
+
+    /// The sum over the files.
+    pub fn counted(&self) -> CoverageCounts {
         let mut counts = CoverageCounts::default();
         for (_, file) in self.files() {
             counts.add(file);
@@ -262,6 +331,29 @@ mod tests {
         assert_eq!(lines.ranges(false), [[6, 9]]);
         assert_eq!(lines.exact_ranges(true), [[1, 2], [5, 5], [10, 10]]);
         assert_eq!(lines.exact_ranges(false), [[6, 6], [9, 9]]);
+    }
+
+    #[test]
+    fn statements_count_once_a_block_and_lines_stand_beside_them() {
+        let mut file = FileCoverage::default();
+        file.insert_block([1, 5, 3, 2], 2, false);
+        file.insert_block([1, 5, 3, 2], 2, true);
+        file.insert_block([3, 2, 4, 1], 3, false);
+        file.lines.insert(1, true);
+        let counts = file.counts();
+        assert_eq!((counts.lines_covered, counts.lines_total), (2, 5));
+        let mut twice = file.clone();
+        twice.merge(&file);
+        assert_eq!(twice.counts(), counts);
+    }
+
+    #[test]
+    fn totals_of_a_file_count_only_where_no_line_does() {
+        let totals = CoverageCounts { lines_covered: 7, lines_total: 9, ..CoverageCounts::default() };
+        let mut file = FileCoverage { totals: Some(totals), ..FileCoverage::default() };
+        assert_eq!(file.counts(), totals);
+        file.lines.insert(1, false);
+        assert_eq!((file.counts().lines_covered, file.counts().lines_total), (0, 1));
     }
 
     #[test]

@@ -4,20 +4,16 @@
 //! Dialect notes: Surefire `rerunFailure`/`flakyFailure`
 //! (maven.apache.org/surefire, "Rerun failing tests"), ctest `status="disabled"`, pytest `xunit1` and `xunit2`.
 
+use super::cases::{Cases, truncate};
 use super::error::ReadError;
 use super::xml::{Event, Tag, Xml, text, unescape};
-use crate::facts::tests::{Case, CaseOutcome, DeclaredTests, KEPT_BYTES, KEPT_CASES, KeptCase, Tests};
+use crate::facts::tests::{Case, CaseOutcome, DeclaredTests, KEPT_BYTES, Tests};
 use std::io::Read;
-
-/// How many distinct source files are remembered, to tell whose tree the report is from.
-const NAMED_FILES: usize = 64;
-/// The longest path that is remembered.
-const NAMED_BYTES: usize = 4096;
 
 /// Reads one report; `each` sees every case in order.
 pub fn read(source: &mut dyn Read, each: &mut dyn FnMut(&Case<'_>)) -> Result<Tests, ReadError> {
     let mut xml = Xml::new(source);
-    let mut reader = Reader { out: Tests::default(), suites: Suites::default(), case: CaseState::default(), each };
+    let mut reader = Reader { cases: Cases::new(each), suites: Suites::default(), case: CaseState::default() };
     loop {
         let depth = xml.depth();
         match xml.next()? {
@@ -28,14 +24,13 @@ pub fn read(source: &mut dyn Read, each: &mut dyn FnMut(&Case<'_>)) -> Result<Te
             Event::Eof => break,
         }
     }
-    Ok(reader.finish())
+    reader.finish()
 }
 
 struct Reader<'e> {
-    out: Tests,
+    cases: Cases<'e>,
     suites: Suites,
     case: CaseState,
-    each: &'e mut dyn FnMut(&Case<'_>),
 }
 
 /// Totals declared by the root, and by the outermost suites where the root has none.
@@ -75,7 +70,7 @@ impl Reader<'_> {
             }
             b"testsuite" | b"testsuites" if self.case.depth == 0 => self.suite(depth, tag),
             name if self.case.depth > 0 && depth == self.case.depth => self.case.child(name, tag),
-            b"failure" | b"error" if self.case.depth == 0 => self.out.outside += 1,
+            b"failure" | b"error" if self.case.depth == 0 => self.cases.out.outside += 1,
             _ => {}
         }
     }
@@ -88,17 +83,15 @@ impl Reader<'_> {
         if depth == 1 {
             add(&mut self.suites.outermost, declared(tag));
         }
-        if self.out.tool.is_none() && tag.raw("name") == Some(b"pytest") {
-            self.out.tool = Some("pytest".into());
+        if self.cases.out.tool.is_none() && tag.raw("name") == Some(b"pytest") {
+            self.cases.out.tool = Some("pytest".into());
         }
         self.remember_file(tag);
     }
 
     fn remember_file(&mut self, tag: &Tag<'_>) {
-        let Some(file) = tag.get("file") else { return };
-        let known = &mut self.out.named_files;
-        if known.len() < NAMED_FILES && file.len() <= NAMED_BYTES && !known.iter().any(|f| *f == file) {
-            known.push(file.into_owned());
+        if let Some(file) = tag.get("file") {
+            self.cases.remember_file(&file);
         }
     }
 
@@ -131,26 +124,18 @@ impl Reader<'_> {
     }
 
     fn close_case(&mut self) {
-        let case = self.case.as_case();
-        self.out.counts.count(&case);
-        let red = matches!(case.outcome, CaseOutcome::Failed | CaseOutcome::Error);
-        if red && self.out.kept.len() < KEPT_CASES {
-            self.out.kept.push(keep(&case));
-        }
-        (self.each)(&case);
+        self.cases.push(&self.case.as_case());
         self.case.depth = 0;
     }
 
-    fn finish(mut self) -> Tests {
+    fn finish(self) -> Result<Tests, ReadError> {
         let (root, sum) = (self.suites.root, self.suites.outermost);
-        self.out.declared = DeclaredTests {
+        self.cases.finish(DeclaredTests {
             tests: root.tests.or(sum.tests),
             failures: root.failures.or(sum.failures),
             errors: root.errors.or(sum.errors),
             skipped: root.skipped.or(sum.skipped),
-        };
-        self.out.contradictions = contradictions(&self.out);
-        self.out
+        })
     }
 }
 
@@ -213,33 +198,6 @@ impl CaseState {
     }
 }
 
-/// A failing case for the report. Its place is where its own traceback points; the case's attributes tell where
-/// the test begins (pytest counts those lines from 0).
-fn keep(case: &Case<'_>) -> KeptCase {
-    let place = place_in(case.text);
-    let short = |text: &str| text[..text.floor_char_boundary(KEPT_BYTES)].to_string();
-    let id = if case.class.is_empty() { case.name.into() } else { format!("{}::{}", case.class, case.name) };
-    KeptCase {
-        id: short(&id),
-        outcome: case.outcome,
-        path: place.map(|(path, _)| path).or(case.file).map(short),
-        line: place.map(|(_, line)| line).or(case.line.filter(|&line| line > 0)),
-        message: case.message.into(),
-        text: case.text.into(),
-    }
-}
-
-/// The first line of the form `path:line: …` with a path inside the tree, as pytest writes its tracebacks.
-fn place_in(text: &str) -> Option<(&str, u64)> {
-    text.lines().find_map(|line| {
-        let (path, rest) = line.split_once(':')?;
-        let (number, _) = rest.split_once(':')?;
-        let inside = !path.is_empty() && !path.starts_with(['/', ' ', '.', '<']) && path.contains('.');
-        let number = number.parse().ok().filter(|&n| n > 0)?;
-        (inside && !path.contains(char::is_whitespace)).then_some((path, number))
-    })
-}
-
 fn declared(tag: &Tag<'_>) -> DeclaredTests {
     DeclaredTests {
         tests: tag.number("tests"),
@@ -261,26 +219,6 @@ fn add(sum: &mut DeclaredTests, more: DeclaredTests) {
     plus(&mut sum.skipped, more.skipped);
 }
 
-fn contradictions(tests: &Tests) -> Vec<String> {
-    let (counts, declared) = (&tests.counts, &tests.declared);
-    let mut out: Vec<String> = [
-        ("tests", declared.tests, counts.tests),
-        ("failures", declared.failures, counts.failed),
-        ("errors", declared.errors, counts.errors),
-        ("skipped", declared.skipped, counts.skipped),
-    ]
-    .into_iter()
-    .filter_map(|(what, says, counted)| {
-        let says = says.filter(|&says| says != counted)?;
-        Some(format!("declares {what}={says}, its cases count {counted}"))
-    })
-    .collect();
-    if tests.outside > 0 {
-        out.push(format!("{} failures stand outside of any case", tests.outside));
-    }
-    out
-}
-
 /// Seconds as reports write them: `0.123`, `1,234.5`, `1.4e-05`. What is no number counts nothing.
 fn micros(seconds: &[u8]) -> u64 {
     let seconds = text(seconds).trim();
@@ -294,15 +232,10 @@ fn micros(seconds: &[u8]) -> u64 {
     }
 }
 
-fn truncate(text: &mut String, bytes: usize) {
-    if text.len() > bytes {
-        text.truncate(text.floor_char_boundary(bytes));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::tests::KEPT_CASES;
 
     fn one(document: &str) -> (Tests, Vec<String>) {
         let mut seen = Vec::new();

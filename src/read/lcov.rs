@@ -4,29 +4,21 @@
 use super::cobertura::MAX_LINE;
 use super::digits;
 use super::error::ReadError;
-use super::input::{Controls, Input};
+use super::lines::Lines;
 use crate::facts::coverage::{Branches, Coverage, FileCoverage};
 use memchr::memchr;
 use std::collections::BTreeMap;
 use std::io::Read;
 
 pub fn read(source: &mut dyn Read) -> Result<Coverage, ReadError> {
-    let mut input = Input::new(source, Controls::Allowed);
+    let mut lines = Lines::new(source);
     let mut reader = Reader::default();
-    let mut line = 0;
-    loop {
-        let bytes = input.bytes();
-        let (length, passed) = match memchr(b'\n', bytes) {
-            Some(at) => (at, at + 1),
-            None if input.fill()? => continue,
-            None if input.bytes().is_empty() => break,
-            None => (input.bytes().len(), input.bytes().len()),
-        };
-        line += 1;
-        reader.record(input.bytes()[..length].trim_ascii(), line)?;
-        input.advance(passed);
+    let mut last = 0;
+    while let Some((line, number)) = lines.next()? {
+        reader.record(line.as_bytes().trim_ascii(), number)?;
+        last = number;
     }
-    reader.finish(line)
+    reader.finish(last)
 }
 
 #[derive(Default)]

@@ -1,12 +1,15 @@
 //! Bytes to measurement. The kind of a file is found from its content; one file per format, one line in FORMATS.
 
+mod cases;
 mod cobertura;
 mod coveragepy;
 pub mod diff;
 mod error;
 mod input;
+mod json;
 mod junit;
 mod lcov;
+mod lines;
 mod others;
 mod shape;
 pub mod xml;

@@ -1,7 +1,7 @@
 //! What the readers saw in one file, as a JSON object (`read --json`) or a line.
 
 use super::clean::terminal;
-use crate::facts::coverage::Coverage;
+use crate::facts::coverage::{Coverage, Unit};
 use crate::facts::tests::Tests;
 use serde_json::{Value, json};
 
@@ -17,13 +17,17 @@ pub fn tests(file: &str, format: &str, tests: &Tests) -> Value {
 
 pub fn coverage(file: &str, format: &str, coverage: &Coverage) -> Value {
     let counts = coverage.counts();
-    json!({
+    let mut out = json!({
         "file": file, "format": format, "ok": true,
         "lines_covered": counts.lines_covered, "lines_total": counts.lines_total,
         "branches_covered": counts.branches_covered, "branches_total": counts.branches_total,
         "files": coverage.file_count(),
         "contradictions": coverage.contradictions,
-    })
+    });
+    if coverage.unit() == Unit::Statements {
+        out["unit"] = "statements".into();
+    }
+    out
 }
 
 pub fn refused(file: &str, error: &impl serde::Serialize) -> Value {
