@@ -407,7 +407,13 @@ fn run_explain(name: &str) -> Done {
 fn reference_text() -> String {
     let formats: Vec<reference::FormatRow> = read::FORMATS
         .iter()
-        .map(|f| reference::FormatRow { id: f.id, title: f.title, written_by: f.written_by })
+        .map(|f| reference::FormatRow {
+            id: f.id,
+            title: f.title,
+            reads: f.reads,
+            written_by: f.written_by,
+            refuses: f.refuses,
+        })
         .collect();
     let mut command = Cli::command();
     command.build();

@@ -4,9 +4,23 @@
 
 use super::digits;
 use super::error::ReadError;
+use super::shape::Syntax;
 use super::xml::{Event, Tag, Xml, text, unescape};
+use super::{Format, Holds};
 use crate::facts::coverage::{Branches, Coverage, DeclaredCoverage};
 use std::io::Read;
+
+pub const FORMAT: Format = Format {
+    id: "cobertura",
+    title: "Cobertura XML",
+    reads: "`class/lines/line` with hits and condition coverage, `sources`; the copies under `methods` are left out.",
+    written_by: "coverage.py 5 to 7, gcovr, coverlet, istanbul, jest, vitest, SimpleCov, luacov, MATLAB, PHPUnit",
+    refuses: "a class without a file name, a line without a number or hits, XML that is not well formed.",
+    looks_like: |s| {
+        s.syntax == Syntax::Xml && s.root == "coverage" && (s.has_inner("packages") || s.has_inner("sources"))
+    },
+    holds: Holds::Coverage(read),
+};
 
 /// Line numbers beyond this are no source file's. Some writers give a 0 to what they cannot place.
 pub const MAX_LINE: u64 = 50_000_000;

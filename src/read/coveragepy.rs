@@ -4,11 +4,23 @@
 use super::cobertura::MAX_LINE;
 use super::error::ReadError;
 use super::json;
+use super::shape::Syntax;
+use super::{Format, Holds};
 use crate::facts::coverage::{Branches, Coverage, DeclaredCoverage, FileCoverage};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 use std::io::Read;
+
+pub const FORMAT: Format = Format {
+    id: "coveragepy-json",
+    title: "coverage.py JSON",
+    reads: "executed and missing lines and branches of each file; `totals` are only compared.",
+    written_by: "coverage.py 5 to 7 (`coverage json`, formats 2 and 3)",
+    refuses: "a report without `files` or `totals`, a string longer than 1 MiB.",
+    looks_like: |s| s.syntax == Syntax::JsonObject && s.has_keys(&["meta", "files"]),
+    holds: Holds::Coverage(read),
+};
 
 pub fn read(source: &mut dyn Read) -> Result<Coverage, ReadError> {
     let mut out = Coverage::default();

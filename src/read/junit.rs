@@ -6,9 +6,23 @@
 
 use super::cases::{Cases, truncate};
 use super::error::ReadError;
+use super::shape::Syntax;
 use super::xml::{Event, Tag, Xml, text, unescape};
+use super::{Format, Holds};
 use crate::facts::tests::{Case, CaseOutcome, DeclaredTests, KEPT_BYTES, Tests};
 use std::io::Read;
+
+pub const FORMAT: Format = Format {
+    id: "junit",
+    title: "JUnit XML",
+    reads: "every `<testcase>` with its class, name, file, time, failure, error, skip and retries \
+        (`flakyFailure`, `rerunFailure`); failures outside of any case. Totals in attributes are only compared.",
+    written_by: "pytest 6 to 9, unittest-xml-reporting, Maven Surefire 2 and 3, Gradle, jest-junit, mocha-junit-reporter, \
+        vitest, Playwright, node --test, gotestsum, cargo-nextest, ctest 3.25, phpunit, Bazel and others",
+    refuses: "XML that is not well formed, entities, control characters, a tag longer than 1 MiB.",
+    looks_like: |s| s.syntax == Syntax::Xml && matches!(s.root.as_str(), "testsuites" | "testsuite"),
+    holds: Holds::Tests(read),
+};
 
 /// Reads one report; `each` sees every case in order.
 pub fn read(source: &mut dyn Read, each: &mut dyn FnMut(&Case<'_>)) -> Result<Tests, ReadError> {

@@ -5,10 +5,22 @@ use super::cobertura::MAX_LINE;
 use super::digits;
 use super::error::ReadError;
 use super::lines::Lines;
+use super::shape::Syntax;
+use super::{Format, Holds};
 use crate::facts::coverage::{Branches, Coverage, FileCoverage};
 use memchr::memchr;
 use std::collections::BTreeMap;
 use std::io::Read;
+
+pub const FORMAT: Format = Format {
+    id: "lcov",
+    title: "LCOV tracefile",
+    reads: "`SF`, `DA` and `BRDA` records; `LF` and `LH` are only compared.",
+    written_by: "lcov and geninfo 1 and 2, llvm-cov, coverage.py, istanbul, jest, vitest, node --test",
+    refuses: "a record that is unknown or damaged, a file that ends inside a record.",
+    looks_like: |s| s.syntax == Syntax::Text && ["TN:", "SF:", "VER:"].iter().any(|record| s.root.starts_with(record)),
+    holds: Holds::Coverage(read),
+};
 
 pub fn read(source: &mut dyn Read) -> Result<Coverage, ReadError> {
     let mut lines = Lines::new(source);

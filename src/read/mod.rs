@@ -32,10 +32,14 @@ pub struct Format {
     /// One word through file, fixture, docs and `--format`.
     pub id: &'static str,
     pub title: &'static str,
+    /// What is taken from a file, in a sentence or two.
+    pub reads: &'static str,
     /// The tools (and versions) whose files it was tried on.
     pub written_by: &'static str,
+    /// What is no evidence, beyond what every reader refuses: a file that is empty, cut, not UTF-8 or UTF-16.
+    pub refuses: &'static str,
     pub looks_like: fn(&Shape) -> bool,
-    pub reader: Reader,
+    pub holds: Holds,
 }
 
 /// Reads a test report; the second argument sees every case in order.
@@ -44,48 +48,21 @@ pub type ReadTests = fn(&mut dyn Read, &mut dyn FnMut(&Case<'_>)) -> Result<Test
 pub type ReadCoverage = fn(&mut dyn Read) -> Result<Coverage, ReadError>;
 
 /// What a format holds, and the function that reads it.
-pub enum Reader {
+pub enum Holds {
     Tests(ReadTests),
     Coverage(ReadCoverage),
     /// Recognised, and refused by name.
     None,
 }
 
-/// Every format that is read. A new one is a file, a line here and its fixtures.
+/// Every format that is read. A new one is a file with its entry, a line here, its fixtures and a fuzz target.
 pub static FORMATS: &[Format] = &[
-    Format {
-        id: "junit",
-        title: "JUnit XML",
-        written_by: "pytest 6 to 9, unittest-xml-reporting, Maven Surefire 2 and 3, Gradle, jest-junit, mocha-junit-reporter, \
-            vitest, Playwright, node --test, gotestsum, cargo-nextest, ctest 3.25, phpunit, Bazel and others",
-        looks_like: |s| s.syntax == Syntax::Xml && matches!(s.root.as_str(), "testsuites" | "testsuite"),
-        reader: Reader::Tests(junit::read),
-    },
-    Format {
-        id: "cobertura",
-        title: "Cobertura XML",
-        written_by: "coverage.py 5 to 7, gcovr, coverlet, istanbul, jest, vitest, SimpleCov, luacov, MATLAB, PHPUnit",
-        looks_like: |s| {
-            s.syntax == Syntax::Xml && s.root == "coverage" && (s.has_inner("packages") || s.has_inner("sources"))
-        },
-        reader: Reader::Coverage(cobertura::read),
-    },
-    Format {
-        id: "lcov",
-        title: "LCOV tracefile",
-        written_by: "lcov and geninfo 1 and 2, llvm-cov, coverage.py, istanbul, jest, vitest, node --test",
-        looks_like: |s| {
-            s.syntax == Syntax::Text && ["TN:", "SF:", "VER:"].iter().any(|record| s.root.starts_with(record))
-        },
-        reader: Reader::Coverage(lcov::read),
-    },
-    Format {
-        id: "coveragepy-json",
-        title: "coverage.py JSON",
-        written_by: "coverage.py 5 to 7 (`coverage json`, formats 2 and 3)",
-        looks_like: |s| s.syntax == Syntax::JsonObject && s.has_keys(&["meta", "files"]),
-        reader: Reader::Coverage(coveragepy::read),
-    },
+    // Tests.
+    junit::FORMAT,
+    // Coverage.
+    cobertura::FORMAT,
+    lcov::FORMAT,
+    coveragepy::FORMAT,
 ];
 
 /// What a file holds.
@@ -121,10 +98,10 @@ pub fn read(
         None => recognise(&head)?,
     };
     let mut whole = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&head).chain(source);
-    let measured = match format.reader {
-        Reader::Tests(read) => Measured::Tests(read(&mut whole, each)?),
-        Reader::Coverage(read) => Measured::Coverage(read(&mut whole)?),
-        Reader::None => return Err(refused(format)),
+    let measured = match format.holds {
+        Holds::Tests(read) => Measured::Tests(read(&mut whole, each)?),
+        Holds::Coverage(read) => Measured::Coverage(read(&mut whole)?),
+        Holds::None => return Err(refused(format)),
     };
     Ok(Reading { format, measured })
 }
@@ -147,7 +124,7 @@ fn recognise(head: &[u8]) -> Result<&'static Format, ReadError> {
     let found: Vec<&'static Format> =
         FORMATS.iter().chain(others::OTHERS).filter(|format| (format.looks_like)(&shape)).collect();
     match found.as_slice() {
-        [one] if matches!(one.reader, Reader::None) => Err(refused(one)),
+        [one] if matches!(one.holds, Holds::None) => Err(refused(one)),
         [one] => Ok(one),
         [] => Err(unknown(&shape)),
         several => {

@@ -2,10 +2,10 @@
 //! never taken for something else.
 
 use super::shape::{Shape, Syntax};
-use super::{Format, Reader};
+use super::{Format, Holds};
 
 const fn other(id: &'static str, looks_like: fn(&Shape) -> bool) -> Format {
-    Format { id, title: "", written_by: "", looks_like, reader: Reader::None }
+    Format { id, title: "", reads: "", written_by: "", refuses: "", looks_like, holds: Holds::None }
 }
 
 fn xml(shape: &Shape, root: &str) -> bool {
