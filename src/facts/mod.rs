@@ -14,5 +14,6 @@ pub mod secret;
 pub mod setting;
 pub mod stage;
 pub mod tests;
+pub mod tree;
 pub mod verdict;
 pub mod view;

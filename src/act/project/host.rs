@@ -86,7 +86,7 @@ fn no_python(place: &str, found: String) -> ProjectError {
     }
 }
 
-fn on_path(path: &str, name: &str, shims: bool) -> Option<PathBuf> {
+pub fn on_path(path: &str, name: &str, shims: bool) -> Option<PathBuf> {
     path.split(':')
         .filter(|folder| !folder.is_empty() && Path::new(folder).is_absolute())
         .filter(|folder| shims || !folder.trim_end_matches('/').ends_with("/shims"))

@@ -1,12 +1,31 @@
-//! Finds out what kind of project a folder holds and plans, as data, how to install what it declares and how to
-//! run its tests once. Nothing is executed here but one look at the host's interpreter (`Host::look`).
+//! Finds out what a folder holds and plans, as data, how to install what each part of it declares and how to run its
+//! tests once. One file an ecosystem, one line in ECOSYSTEMS. Nothing is executed here but one look at the host's
+//! Python (`Host::look`).
 
 mod host;
 pub mod python;
+mod site;
 
-use std::path::{Path, PathBuf};
+use crate::facts::tree::Root;
+use std::path::PathBuf;
 
 pub use host::Host;
+pub use site::{Layout, Site};
+
+/// A kind of project with tools of its own.
+pub struct Ecosystem {
+    /// One word through components, reports and docs.
+    pub id: &'static str,
+    /// What is looked for, for the reason of a skipped gate.
+    pub looked_for: &'static [&'static str],
+    /// The folders of the whole project that are a component of this ecosystem, outermost only; empty for the root.
+    pub components: fn(&Site) -> Result<Vec<String>, ProjectError>,
+    /// How one component is installed and tested. `None` where a closer look finds that it is none.
+    pub plan: fn(&Site) -> Result<Option<Project>, ProjectError>,
+}
+
+/// Every ecosystem that is run by its own tools.
+pub static ECOSYSTEMS: &[Ecosystem] = &[python::ECOSYSTEM];
 
 /// One command to run; data only. The caller gives it a timeout, a process group and a filtered environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,43 +49,53 @@ pub struct FoundThreshold {
     pub value: String,
 }
 
-/// Where things are.
-pub struct Layout<'a> {
-    /// The project's folder, absolute.
-    pub root: &'a Path,
-    /// Its files, relative and `/`-separated, already without vendored environments.
-    pub files: &'a [String],
-    /// Folder for reports, inside the project, absolute; it must exist when the tests run.
-    pub evidence: &'a Path,
-    /// Cache folder for environments, absolute.
-    pub envs: &'a Path,
-    pub host: &'a Host,
-}
-
+/// One component: what it declares, and how its tests run.
 #[derive(Clone, Debug)]
 pub struct Project {
     pub ecosystem: &'static str,
-    /// The interpreter that the host offers.
-    pub host_python: PathBuf,
-    /// Every file that says what to install or how to test, as far as it was read.
+    /// Every file that says what to install or how to test, as far as it was read; relative to the component.
     pub manifests: Vec<String>,
     /// What a person should know: files that hide others, declarations that were not used.
     pub notes: Vec<String>,
     pub thresholds: Vec<FoundThreshold>,
-    /// The `omit` globs of the project's own coverage configuration.
+    /// The `omit` globs of the component's own coverage configuration.
     pub omit: Vec<String>,
+    /// How names in its reports begin that are no paths of the component (a Go module, Java's source folders).
+    pub roots: Vec<Root>,
     pub install: InstallPlan,
     pub tests: TestPlan,
 }
 
+/// How what is declared gets onto the machine.
 #[derive(Clone, Debug)]
-pub struct InstallPlan {
+pub enum InstallPlan {
+    /// Into an environment of ours, kept for the same declarations.
+    Environment(Box<Environment>),
+    /// By the ecosystem's own tool, where that tool keeps it.
+    Fetch(Fetch),
+}
+
+/// Steps that are run one after the other; the first that fails ends them.
+#[derive(Clone, Debug)]
+pub struct Fetch {
+    /// Ends with 0 where all that is declared is there already: then nothing is fetched.
+    pub present: Option<Command>,
+    pub steps: Vec<Command>,
+    /// How many packages are declared or locked, all in all.
+    pub packages: u64,
+}
+
+/// An environment that is made from what a project declares.
+#[derive(Clone, Debug)]
+pub struct Environment {
     /// sha256 over everything that decides the environment. One with the same key can be used again, provided
-    /// that all its steps once succeeded: the caller writes that down, and removes `env` before it starts anew.
+    /// that all its steps once succeeded: the caller writes that down, and removes `folder` before it starts anew.
     pub key: String,
-    pub env: PathBuf,
+    pub folder: PathBuf,
     pub steps: Vec<Command>,
     pub python: PathBuf,
+    /// The interpreter that the host offers.
+    pub host_python: PathBuf,
     /// Prints `{package: version}` of the environment.
     pub probe: Command,
     /// Asks the user's interpreter whether it has all that is declared already: `{"missing", "packages"}`.
@@ -81,13 +110,17 @@ pub struct TestPlan {
     pub runner: String,
     /// What `command` amounts to when typed by hand; for people.
     pub shown: String,
+    /// Runs every test once, and ends with 0 only where all of them passed.
     pub command: Command,
-    pub junit: PathBuf,
-    pub coverage_xml: PathBuf,
-    pub coverage_html: PathBuf,
+    /// Path patterns of the test reports that it writes, relative to the whole project, with `/`.
+    pub reports: Vec<String>,
+    /// The same for its coverage reports.
+    pub coverage: Vec<String>,
+    /// Why it writes no coverage, and the way out.
+    pub no_coverage: Option<(String, String)>,
     /// JSON lines `{"id", "outcome": "flaky" | "failed", "extra_cases"}` of tests that were run again; absent if none was.
-    pub reruns: PathBuf,
-    /// The project's own files that configure the test run and its coverage, the deciding ones only.
+    pub reruns: Option<PathBuf>,
+    /// The component's own files that configure the test run and its coverage, the deciding ones only.
     pub config_sources: Vec<String>,
 }
 
@@ -111,17 +144,60 @@ fn place(line: Option<u32>, column: Option<u32>) -> String {
     }
 }
 
-/// `None`: no manifest of any known ecosystem and no test file; `looked_for` names them.
-pub fn detect(layout: &Layout) -> Result<Option<Project>, ProjectError> {
-    python::detect(layout)
+/// A component that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub ecosystem: &'static str,
+    /// Relative to the project; empty for the root.
+    pub folder: String,
 }
 
-/// What `detect` looks for, for the reason of a skipped gate.
-pub fn looked_for() -> &'static [&'static str] {
-    python::LOOKED_FOR
+/// Every component of a project, the outermost folders first.
+pub fn find(site: &Site) -> Result<Vec<Found>, ProjectError> {
+    let mut found = Vec::new();
+    for ecosystem in ECOSYSTEMS {
+        for folder in (ecosystem.components)(site)? {
+            found.push(Found { ecosystem: ecosystem.id, folder });
+        }
+    }
+    found.sort_by(|a, b| a.folder.cmp(&b.folder));
+    Ok(found)
 }
 
-/// Could this file belong to a project of a known ecosystem? Where none could, no interpreter is looked for.
-pub fn is_sign(path: &str) -> bool {
-    python::is_sign(path)
+/// How one component is installed and tested; `None` where a closer look finds none.
+pub fn plan(ecosystem: &str, site: &Site) -> Result<Option<Project>, ProjectError> {
+    match ECOSYSTEMS.iter().find(|e| e.id == ecosystem) {
+        Some(ecosystem) => (ecosystem.plan)(site),
+        None => Ok(None),
+    }
+}
+
+/// What `find` looks for, for the reason of a skipped gate.
+pub fn looked_for() -> String {
+    ECOSYSTEMS.iter().flat_map(|e| e.looked_for).copied().collect::<Vec<_>>().join(", ")
+}
+
+/// The folders of `files` that hold a file by one of these names, without those inside another of them.
+pub fn outermost(files: &[String], is_manifest: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut folders: Vec<&str> = files
+        .iter()
+        .filter_map(|file| {
+            let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
+            is_manifest(name).then_some(folder)
+        })
+        .collect();
+    folders.sort_unstable();
+    folders.dedup();
+    let mut out: Vec<String> = Vec::new();
+    for folder in folders {
+        if !out.iter().any(|outer| is_below(folder, outer)) {
+            out.push(folder.to_string());
+        }
+    }
+    out
+}
+
+/// Is `path` inside of `folder` (empty for the root)?
+pub fn is_below(path: &str, folder: &str) -> bool {
+    folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }

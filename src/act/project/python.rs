@@ -18,12 +18,14 @@ mod thresholds;
 
 use toml::Table;
 
-use super::{Layout, Project, ProjectError};
+use super::{Ecosystem, Host, InstallPlan, Layout, Project, ProjectError, Site, is_below, outermost};
 use pytest_config::PytestConfig;
 use runner::Suites;
 use source::Source;
 
-pub const LOOKED_FOR: &[&str] = &[
+pub const ECOSYSTEM: Ecosystem = Ecosystem { id: "python", looked_for: LOOKED_FOR, components, plan };
+
+const LOOKED_FOR: &[&str] = &[
     "pyproject.toml",
     "setup.py",
     "setup.cfg",
@@ -43,13 +45,64 @@ pub const LOOKED_FOR: &[&str] = &[
 const NOT_READ: [&str; 6] =
     ["Pipfile", "Pipfile.lock", "pylock.toml", "environment.yml", "environment.yaml", "conda-lock.yml"];
 
-/// A Python file, or a file that may declare or configure a Python project.
-pub fn is_sign(path: &str) -> bool {
+/// A Python file, or a file that may declare or configure a Python project. Where there is none, no interpreter is
+/// looked for.
+fn is_sign(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     path.ends_with(".py") || LOOKED_FOR.contains(&name) || kinds::requirements(path).is_some()
 }
 
-pub fn detect(layout: &Layout) -> Result<Option<Project>, ProjectError> {
+/// The root where it declares or configures Python itself: it then speaks for all that lies below. Else the folders
+/// that declare a project of their own, and the root for Python outside of them.
+fn components(site: &Site) -> Result<Vec<String>, ProjectError> {
+    if !site.files.iter().any(|file| is_sign(file)) {
+        return Ok(Vec::new());
+    }
+    let root = ["setup.py", "setup.cfg", "noxfile.py", "tox.ini", "pytest.ini"].iter().any(|file| site.has(file))
+        || site.files.iter().any(|file| !file.contains('/') && kinds::requirements(file).is_some())
+        || declares(site, "pyproject.toml")?;
+    if root {
+        return Ok(vec![String::new()]);
+    }
+    let mut folders = Vec::new();
+    for folder in outermost(&site.files, |name| matches!(name, "setup.py" | "setup.cfg" | "pyproject.toml")) {
+        let file = |name: &str| if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") };
+        let listed = |name: &str| site.has(&file(name));
+        if !folder.is_empty() && (listed("setup.py") || listed("setup.cfg") || declares(site, &file("pyproject.toml"))?) {
+            folders.push(folder);
+        }
+    }
+    let outside = |file: &&String| !folders.iter().any(|folder| is_below(file, folder));
+    if site.files.iter().filter(outside).any(|file| file.ends_with(".py")) {
+        folders.push(String::new());
+    }
+    Ok(folders)
+}
+
+/// Does a pyproject.toml declare a project or its tests, and not only set up a tool? A broken one is looked at closer
+/// when it is planned for, where its place is told.
+fn declares(site: &Site, path: &str) -> Result<bool, ProjectError> {
+    let Some(text) = site.text(path)? else { return Ok(false) };
+    let Ok(table) = text.parse::<Table>() else { return Ok(true) };
+    let tool = |name: &str| manifest::table(&table, &["tool", name]).is_some();
+    Ok(["project", "dependency-groups"].iter().any(|key| table.contains_key(*key)) || tool("poetry") || tool("pytest"))
+}
+
+fn plan(site: &Site) -> Result<Option<Project>, ProjectError> {
+    let host = Host::look(site.path)?;
+    let root = site.root();
+    let layout = Layout {
+        project: site.project,
+        root: &root,
+        files: &site.files,
+        evidence: &site.evidence,
+        envs: site.envs,
+        host: &host,
+    };
+    detect(&layout)
+}
+
+fn detect(layout: &Layout) -> Result<Option<Project>, ProjectError> {
     let mut source = Source::new(layout);
     let pyproject = source.toml("pyproject.toml")?.unwrap_or_default();
     let suites = runner::suites(&mut source)?;
@@ -73,12 +126,12 @@ pub fn detect(layout: &Layout) -> Result<Option<Project>, ProjectError> {
     let tests = runner::plan(layout, &install, &pytest, &coverage, &suites);
     Ok(Some(Project {
         ecosystem: "python",
-        host_python: layout.host.python.clone(),
         manifests: declared.manifests,
         notes,
         thresholds,
         omit: coverage.omit,
-        install,
+        roots: Vec::new(),
+        install: InstallPlan::Environment(Box::new(install)),
         tests,
     }))
 }

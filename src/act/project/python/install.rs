@@ -10,7 +10,7 @@ use super::lock;
 use super::manifest::{Declared, Lock};
 use super::present;
 use super::source::{Source, hex};
-use crate::act::project::{Command, Host, InstallPlan, Layout, ProjectError};
+use crate::act::project::{Command, Environment, Host, Layout, ProjectError};
 
 /// Raised when the same declarations lead to another environment.
 const PLAN: u32 = 1;
@@ -29,7 +29,7 @@ pub fn plan(
     pyproject: &Table,
     declared: &Declared,
     needed: &[String],
-) -> Result<InstallPlan, ProjectError> {
+) -> Result<Environment, ProjectError> {
     let layout = source.layout;
     for path in layout.files.iter().filter(|path| decides_build(path)) {
         source.note(path)?;
@@ -49,7 +49,8 @@ pub fn plan(
         what: "list the packages of the environment".to_string(),
     };
     let import_folder = present::import_folder(layout.files);
-    Ok(InstallPlan { key, env, steps: all, python, probe, present: None, import_folder })
+    let host_python = layout.host.python.clone();
+    Ok(Environment { key, folder: env, steps: all, python, host_python, probe, present: None, import_folder })
 }
 
 const CHECK_PRESENT: &str = include_str!("../assets/check_present.py");

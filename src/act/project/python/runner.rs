@@ -1,12 +1,14 @@
 //! The plan of one test run with coverage and JUnit, under the project's own configuration.
 
 use serde_json::json;
+use std::path::Path;
 
 use super::coverage_config::CoverageConfig;
 use super::install;
 use super::pytest_config::PytestConfig;
 use super::source::Source;
-use crate::act::project::{Command, InstallPlan, Layout, ProjectError, TestPlan};
+use crate::act::files;
+use crate::act::project::{Command, Environment, Layout, ProjectError, TestPlan};
 
 const RUN_TESTS: &str = include_str!("../assets/run_tests.py");
 
@@ -84,7 +86,7 @@ pub fn needed(layout: &Layout, config: &PytestConfig) -> Vec<String> {
 
 pub fn plan(
     layout: &Layout,
-    install: &InstallPlan,
+    install: &Environment,
     pytest: &PytestConfig,
     coverage: &CoverageConfig,
     suites: &Suites,
@@ -133,24 +135,25 @@ pub fn plan(
     };
     let mut config_sources: Vec<String> = pytest.file.iter().chain(&coverage.file).cloned().collect();
     config_sources.dedup();
+    let inside = |path: &Path| path.strip_prefix(layout.project).map(files::slashed).unwrap_or_default();
     TestPlan {
         runner: "pytest".to_string(),
         shown,
         command,
-        junit,
-        coverage_xml: xml,
-        coverage_html: html,
-        reruns,
+        reports: vec![inside(&junit)],
+        coverage: vec![inside(&xml)],
+        no_coverage: None,
+        reruns: Some(reruns),
         config_sources,
     }
 }
 
 /// The environment is active as after `source bin/activate`. PYTHONPATH stays what the user set: a workflow may
 /// well set it for the project's tests, and nothing of ours needs it (the plugin is in the script).
-fn environment(layout: &Layout, install: &InstallPlan, data: &str) -> Vec<(String, Option<String>)> {
+fn environment(layout: &Layout, install: &Environment, data: &str) -> Vec<(String, Option<String>)> {
     vec![
-        ("VIRTUAL_ENV".to_string(), Some(install::text(&install.env))),
-        ("PATH".to_string(), Some(format!("{}:{}", install::text(&install.env.join("bin")), layout.host.path))),
+        ("VIRTUAL_ENV".to_string(), Some(install::text(&install.folder))),
+        ("PATH".to_string(), Some(format!("{}:{}", install::text(&install.folder.join("bin")), layout.host.path))),
         ("PYTHONHOME".to_string(), None),
         ("PYTHONUNBUFFERED".to_string(), Some("1".to_string())),
         // Stands above `data_file` of the project's configuration.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::detect;
-use crate::act::project::{Command, Host, Layout, Project, ProjectError};
+use crate::act::project::{Command, Environment, Host, InstallPlan, Layout, Project, ProjectError};
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -45,7 +45,7 @@ impl Folder {
     fn detect(&self) -> Result<Option<Project>, ProjectError> {
         let evidence = self.root.join(".qte");
         let envs = Path::new("/cache");
-        detect(&Layout { root: &self.root, files: &self.files, evidence: &evidence, envs, host: &self.host })
+        detect(&Layout { project: &self.root, root: &self.root, files: &self.files, evidence: &evidence, envs, host: &self.host })
     }
 
     fn project(&self) -> Project {
@@ -63,6 +63,13 @@ fn host() -> Host {
         poetry: None,
         pdm: None,
         path: "/usr/bin".to_string(),
+    }
+}
+
+fn environment(project: &Project) -> Environment {
+    match &project.install {
+        InstallPlan::Environment(environment) => *environment.clone(),
+        InstallPlan::Fetch(_) => panic!("Python makes an environment"),
     }
 }
 
@@ -84,7 +91,7 @@ fn a_folder_without_python_is_no_project() {
 fn tests_alone_are_a_project() {
     let project = Folder::new(&[TEST]).project();
     assert!(project.manifests.is_empty());
-    assert_eq!(project.install.steps.len(), 2, "make an environment, add pytest and coverage");
+    assert_eq!(environment(&project).steps.len(), 2, "make an environment, add pytest and coverage");
     assert!(project.tests.shown.starts_with("python -m coverage run --branch -m pytest --junitxml="));
 }
 
@@ -109,7 +116,7 @@ fn extras_groups_and_requirements_are_one_resolution() {
     ]);
     let project = folder.project();
     assert_eq!(
-        words(&project.install.steps[1]),
+        words(&environment(&project).steps[1]),
         "-m pip install --no-input --disable-pip-version-check -e .[test] -r requirements-test.txt pytest c>1 e"
     );
     assert!(
@@ -132,28 +139,28 @@ fn a_lock_decides_and_its_tool_is_ours_if_there_is_none() {
         TEST,
     ]);
     let project = folder.project();
-    let steps: Vec<String> = project.install.steps.iter().map(words).collect();
+    let steps: Vec<String> = environment(&project).steps.iter().map(words).collect();
     assert_eq!(steps[0], "-m venv --clear /cache/tools/uv-0.13.9-py3.11");
     assert_eq!(steps[2], "sync --frozen --python /usr/bin/python3 --no-group typing --group tests");
     assert!(project.notes.iter().any(|note| note == "requirements.txt is not used: uv.lock decides"));
-    let environment = ("UV_PROJECT_ENVIRONMENT".to_string(), Some(project.install.env.display().to_string()));
-    assert!(project.install.steps[2].env.contains(&environment));
+    let environment = ("UV_PROJECT_ENVIRONMENT".to_string(), Some(environment(&project).folder.display().to_string()));
+    assert!(environment(&project).steps[2].env.contains(&environment));
     folder.host.uv = Some("/usr/bin/env".into());
-    assert_eq!(folder.project().install.steps.len(), 2, "uv is there: sync, add what is missing");
+    assert_eq!(environment(&folder.project()).steps.len(), 2, "uv is there: sync, add what is missing");
 }
 
 #[test]
 fn poetry_and_pdm_are_told_which_groups() {
     let text = "[tool.poetry]\nname = 'x'\n[tool.poetry.group.docs]\n[tool.poetry.group.test]\noptional = true\n[tool.poetry.group.main2]\n";
     let project = Folder::new(&[("pyproject.toml", text), ("poetry.lock", ""), TEST]).project();
-    assert_eq!(words(&project.install.steps[3]), "install --no-interaction --no-ansi --without docs --with test");
+    assert_eq!(words(&environment(&project).steps[3]), "install --no-interaction --no-ansi --without docs --with test");
     let text =
         "[project]\nname = 'x'\n[project.optional-dependencies]\ntest = []\n[dependency-groups]\ndev = []\nlint = []\n";
     let folder = Folder::new(&[("pyproject.toml", text), ("pdm.lock", ""), TEST]);
     let project = folder.project();
     let root = folder.root.display();
-    assert_eq!(words(&project.install.steps[3]), format!("sync --project {root} --without lint --group test"));
-    assert_eq!(project.install.steps[3].cwd, project.install.env);
+    assert_eq!(words(&environment(&project).steps[3]), format!("sync --project {root} --without lint --group test"));
+    assert_eq!(environment(&project).steps[3].cwd, environment(&project).folder);
 }
 
 #[test]
@@ -163,22 +170,22 @@ fn without_a_way_to_make_an_environment_the_error_names_one() {
     let error = folder.detect().expect_err("no way").to_string();
     assert!(error.contains("python3-venv") && error.contains("uv"), "{error}");
     folder.host.virtualenv = true;
-    assert!(words(&folder.project().install.steps[0]).starts_with("-m virtualenv --clear "));
+    assert!(words(&environment(&folder.project()).steps[0]).starts_with("-m virtualenv --clear "));
 }
 
 #[test]
 fn the_key_follows_what_decides_the_environment_and_nothing_else() {
     let mut folder = Folder::new(&[("setup.py", "setup()"), ("Makefile", "a:"), TEST]);
-    let key = folder.project().install.key;
+    let key = environment(&folder.project()).key;
     folder.write("Makefile", "b:");
     folder.write("README.md", "text");
     folder.write(TEST.0, "def test_b():\n    pass\n");
-    assert_eq!(folder.project().install.key, key);
+    assert_eq!(environment(&folder.project()).key, key);
     folder.write("setup.py", "setup(name='x')");
-    let second = folder.project().install.key;
+    let second = environment(&folder.project()).key;
     assert_ne!(second, key);
     folder.write("pkg/__init__.py", "");
-    assert_ne!(folder.project().install.key, second, "an editable installation maps its packages");
+    assert_ne!(environment(&folder.project()).key, second, "an editable installation maps its packages");
 }
 
 #[test]
@@ -222,7 +229,7 @@ fn pytest_cov_measures_where_the_project_says_so() {
     assert!(project.tests.shown.starts_with("python -m pytest --cov-report=xml:"), "{}", project.tests.shown);
     assert!(project.tests.shown.contains(" --cov-fail-under=0 "));
     assert_eq!(project.omit, ["pkg/old/*"]);
-    let added = project.install.steps.last().expect("there are steps");
+    let added = environment(&project).steps.last().expect("there are steps");
     assert!(words(added).contains("pytest-cov=="), "{}", words(added));
 }
 
@@ -235,7 +242,7 @@ fn a_project_without_build_system_and_with_two_packages_is_not_installed_itself(
         TEST,
     ])
     .project();
-    assert!(words(&project.install.steps[1]).ends_with(" six"), "{}", words(&project.install.steps[1]));
+    assert!(words(&environment(&project).steps[1]).ends_with(" six"), "{}", words(&environment(&project).steps[1]));
     assert!(project.notes[0].contains("no [build-system]"), "{:?}", project.notes);
 }
 
@@ -243,7 +250,7 @@ fn a_project_without_build_system_and_with_two_packages_is_not_installed_itself(
 fn files_with_hashes_are_installed_apart() {
     let project =
         Folder::new(&[("setup.py", "setup()"), ("requirements.txt", "six==1 --hash=sha256:0\n"), TEST]).project();
-    let steps: Vec<String> = project.install.steps.iter().map(words).collect();
+    let steps: Vec<String> = environment(&project).steps.iter().map(words).collect();
     assert!(steps[1].ends_with("-r requirements.txt") && steps[2].ends_with("-e ."), "{steps:?}");
 }
 
@@ -251,15 +258,15 @@ fn files_with_hashes_are_installed_apart() {
 fn a_setup_cfg_alone_gives_its_requirements() {
     let text = "[metadata]\nname = x\n[options]\ninstall_requires =\n    six\n[options.extras_require]\ntest = mock\n";
     let mut folder = Folder::new(&[("setup.cfg", text), TEST]);
-    assert!(words(&folder.project().install.steps[1]).ends_with(" mock six"));
+    assert!(words(&environment(&folder.project()).steps[1]).ends_with(" mock six"));
     folder.write("pyproject.toml", "");
-    assert!(words(&folder.project().install.steps[1]).ends_with(" -e .[test]"));
+    assert!(words(&environment(&folder.project()).steps[1]).ends_with(" -e .[test]"));
 }
 
 #[test]
 fn no_step_is_a_shell_and_every_step_says_what_it_does() {
     let project = Folder::new(&[("setup.py", "setup()"), TEST]).project();
-    for step in project.install.steps.iter().chain([&project.install.probe, &project.tests.command]) {
+    for step in environment(&project).steps.iter().chain([&environment(&project).probe, &project.tests.command]) {
         assert!(step.argv[0].contains("python"), "{:?}", step.argv[0]);
         assert!(!step.what.is_empty());
     }
