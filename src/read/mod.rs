@@ -3,6 +3,7 @@
 mod cases;
 mod cobertura;
 mod coveragepy;
+pub mod details;
 pub mod diff;
 mod error;
 mod input;
