@@ -142,7 +142,7 @@ impl Reader {
 }
 
 /// Was the line hit? Writers use integers, some of them beyond 64 bits, some negative for an overflow.
-fn hit(hits: &[u8]) -> Option<bool> {
+pub(super) fn hit(hits: &[u8]) -> Option<bool> {
     let plain = hits.strip_prefix(b"-").unwrap_or(hits);
     if plain.is_empty() || !plain.iter().all(u8::is_ascii_digit) {
         return None;

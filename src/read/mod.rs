@@ -1,19 +1,25 @@
 //! Bytes to measurement. The kind of a file is found from its content; one file per format, one line in FORMATS.
 
 mod cases;
+mod clover;
 mod cobertura;
 mod coveragepy;
 pub mod details;
 pub mod diff;
+mod dotnet;
 mod error;
 mod input;
+mod jacoco;
 mod json;
 mod junit;
 mod lcov;
 mod lines;
+mod nunit;
 mod others;
 mod shape;
+mod trx;
 pub mod xml;
+mod xunit;
 
 pub use error::{ErrorKind, ReadError};
 pub use input::MAX_TOKEN_BYTES;
@@ -60,10 +66,15 @@ pub enum Holds {
 pub static FORMATS: &[Format] = &[
     // Tests.
     junit::FORMAT,
+    trx::FORMAT,
+    nunit::FORMAT,
+    xunit::FORMAT,
     // Coverage.
     cobertura::FORMAT,
     lcov::FORMAT,
     coveragepy::FORMAT,
+    jacoco::FORMAT,
+    clover::FORMAT,
 ];
 
 /// What a file holds.

@@ -30,11 +30,6 @@ fn text(shape: &Shape, begins: &str) -> bool {
 }
 
 pub static OTHERS: &[Format] = &[
-    other("trx", |s| xml(s, "TestRun")),
-    other("nunit", |s| xml(s, "test-run") || xml(s, "test-results")),
-    other("xunit", |s| xml(s, "assemblies")),
-    other("jacoco", |s| xml(s, "report")),
-    other("clover", |s| xml(s, "coverage") && s.has_inner("project")),
     other("checkstyle", |s| xml(s, "checkstyle")),
     other("sarif", |s| object(s, &["runs"])),
     other("bandit", |s| object(s, &["errors", "generated_at"])),
