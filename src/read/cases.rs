@@ -31,6 +31,27 @@ impl<'e> Cases<'e> {
         (self.each)(&case);
     }
 
+    /// Counts a failure that stands outside of any case, and keeps what is known of it.
+    pub fn outside(&mut self, id: &str, message: &str, text: &str) {
+        self.out.outside += 1;
+        if self.out.kept.len() < KEPT_CASES {
+            let outcome = CaseOutcome::Error;
+            let (class, file, line) = ("", None, None);
+            let (message, text) = (cut(message), cut(text));
+            self.out.kept.push(keep(&Case {
+                class,
+                name: id,
+                file,
+                line,
+                micros: 0,
+                outcome,
+                flaky: false,
+                message,
+                text,
+            }));
+        }
+    }
+
     pub fn remember_file(&mut self, file: &str) {
         let known = &mut self.out.named_files;
         if known.len() < NAMED_FILES && file.len() <= NAMED_BYTES && !known.iter().any(|f| f == file) {

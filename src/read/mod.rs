@@ -5,6 +5,7 @@ mod cobertura;
 mod coveragepy;
 pub mod diff;
 mod error;
+mod go_test;
 mod input;
 mod json;
 mod junit;
@@ -59,6 +60,7 @@ pub enum Holds {
 pub static FORMATS: &[Format] = &[
     // Tests.
     junit::FORMAT,
+    go_test::FORMAT,
     // Coverage.
     cobertura::FORMAT,
     lcov::FORMAT,
