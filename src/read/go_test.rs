@@ -353,7 +353,7 @@ impl<'e> Reader<'e> {
     fn push(&mut self, package: &str, name: &str, outcome: CaseOutcome, micros: u64, flaky: bool, text: &str) {
         let (place, message) = place_in(text);
         let message = match outcome {
-            CaseOutcome::Error if message.is_empty() => "the test began and did not end",
+            CaseOutcome::Error if !message.starts_with("panic: ") => "the test began and did not end",
             _ => message,
         };
         let (file, line) = (place.map(|(file, _)| file), place.map(|(_, line)| line));

@@ -6,13 +6,17 @@ mod coveragepy;
 pub mod diff;
 mod error;
 mod go_test;
+mod gocover;
 mod input;
 mod json;
 mod junit;
 mod lcov;
+mod libtest;
+mod libtest_text;
 mod lines;
 mod others;
 mod shape;
+mod tap;
 pub mod xml;
 
 pub use error::{ErrorKind, ReadError};
@@ -61,10 +65,14 @@ pub static FORMATS: &[Format] = &[
     // Tests.
     junit::FORMAT,
     go_test::FORMAT,
+    libtest::FORMAT,
+    libtest_text::FORMAT,
+    tap::FORMAT,
     // Coverage.
     cobertura::FORMAT,
     lcov::FORMAT,
     coveragepy::FORMAT,
+    gocover::FORMAT,
 ];
 
 /// What a file holds.
