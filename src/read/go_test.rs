@@ -515,3 +515,158 @@ fn file_and_line(line: &str) -> Option<((&str, u64), &str)> {
 fn shown(line: &str) -> String {
     line.chars().take(60).collect::<String>().escape_debug().to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Events of package `p` in short: `run A`, `fail A`, `out A text`, `start`, `pass`; other lines as they are.
+    fn events(script: &str) -> String {
+        let event = |line: &str| {
+            let mut words = line.splitn(3, ' ');
+            let (action, test, text) = (words.next()?, words.next(), words.next());
+            let action = if action == "out" { "output" } else { action };
+            let known = ["start", "run", "output", "pass", "fail", "skip", "bench", "pause"].contains(&action);
+            let test = test.filter(|test| *test != "-").map_or(String::new(), |test| format!(",\"Test\":\"{test}\""));
+            let text = text.map_or(String::new(), |text| format!(",\"Output\":\"{text}\\n\""));
+            known.then(|| format!("{{\"Action\":\"{action}\",\"Package\":\"p\"{test}{text},\"Elapsed\":0.5}}"))
+        };
+        script.lines().map(|line| event(line).unwrap_or_else(|| line.to_string()) + "\r\n").collect()
+    }
+
+    fn one(script: &str) -> Result<(Tests, Vec<String>), ReadError> {
+        let mut seen = Vec::new();
+        let text = events(script);
+        let tests = read(&mut text.as_bytes(), &mut |case| {
+            let flaky = if case.flaky { " flaky" } else { "" };
+            let place = case.file.map_or(String::new(), |file| format!(" {file}:{}", case.line.unwrap_or(0)));
+            seen.push(format!("{}{flaky} {}{place} {}", case.outcome.id(), case.name, case.message).trim().to_string());
+        })?;
+        Ok((tests, seen))
+    }
+
+    #[test]
+    fn every_test_with_a_terminal_event_is_a_case_and_its_output_the_message() {
+        let (tests, seen) =
+            one("start\nrun A\nout A === RUN   A\nrun A/b\nout A/b     a_test.go:7: 1 \\u003c 2: \\\"é\\\"\nfail \
+             A/b\nout A --- FAIL: A (0.00s)\nfail A\nrun C\npause C\nskip C\nrun D\npass D\nfail")
+            .unwrap();
+        assert_eq!(seen, ["skipped C", "passed D", "failed A", "failed A/b a_test.go:7 1 < 2: \"é\""]);
+        assert_eq!((tests.outside, tests.contradictions.len(), tests.counts.micros), (0, 0, 2_000_000));
+        assert_eq!(tests.kept[0].text, "");
+    }
+
+    #[test]
+    fn a_test_without_a_terminal_event_is_an_error() {
+        let (tests, seen) = one("start\nrun A\npass A\nrun B\nout - exit status 3\nfail").unwrap();
+        assert_eq!(seen, ["passed A", "error B the test began and did not end"]);
+        assert_eq!((tests.outside, tests.kept[0].text.as_str()), (0, "exit status 3\n"));
+        // Also where the package says that it passed.
+        let (tests, _) = one("start\nrun B\npass").unwrap();
+        assert_eq!((tests.counts.errors, tests.contradictions.len()), (1, 1));
+        // A benchmark that logs nothing has none; one that fails or breaks has.
+        let (tests, _) = one("start\nrun BenchmarkX\nout BenchmarkX x 1 ns/op\npass").unwrap();
+        assert_eq!((tests.counts.tests, tests.outside, tests.contradictions.len()), (0, 0, 0));
+        assert_eq!(one("start\nrun BenchmarkX\nfail").unwrap().0.counts.errors, 1);
+        assert_eq!(one("start\nrun BenchmarkX\nbench BenchmarkX\npass").unwrap().0.counts.passed, 1);
+        // The package begins anew before it had ended.
+        let (tests, _) = one("start\nrun A\nstart\nrun B\npass B\npass").unwrap();
+        assert_eq!((tests.counts.errors, tests.counts.passed), (1, 1));
+    }
+
+    #[test]
+    fn a_package_that_fails_without_a_failed_test_is_red_with_its_output() {
+        let (tests, _) = one("start\nrun A\npass A\nout - clean-up failed\nfail").unwrap();
+        assert_eq!((tests.counts.passed, tests.outside, tests.kept[0].text.as_str()), (1, 1, "clean-up failed\n"));
+        let build = "{\"ImportPath\":\"dep\",\"Action\":\"build-output\",\"Output\":\"# dep\\ndep/d.go:3:2: no\\n\"}\n\
+             {\"ImportPath\":\"dep\",\"Action\":\"build-fail\"}\n";
+        let fail = "{\"Action\":\"fail\",\"Package\":\"p\",\"FailedBuild\":\"dep\"}";
+        let (tests, _) = one(&format!("{build}start\n{fail}")).unwrap();
+        let kept = &tests.kept[0];
+        assert_eq!((tests.outside, kept.path.as_deref(), kept.line), (1, Some("dep/d.go"), Some(3)));
+        // A build that failed and that no package names.
+        assert_eq!(one(&format!("{build}start\nrun A\npass A\npass")).unwrap().0.outside, 1);
+    }
+
+    #[test]
+    fn count_keeps_the_worst_and_a_package_that_runs_again_the_last() {
+        for (script, outcomes) in [
+            ("start\nrun A\nfail A\nrun A\npass A\nfail", vec!["failed A"]),
+            ("start\nrun A\npass A\nrun A\nfail A\nfail", vec!["failed A"]),
+            ("start\nrun A\nskip A\nrun A\npass A\npass", vec!["passed A"]),
+            (
+                "start\nrun A\nfail A\nrun B\npass B\nfail\nstart\nrun A\npass A\npass",
+                vec!["passed B", "passed flaky A"],
+            ),
+            ("start\nrun A\nfail A\nfail\nstart\nrun A\nskip A\npass", vec!["failed A"]),
+            ("start\nrun A\nfail A\nfail\nstart\nrun A\nfail", vec!["failed A"]),
+            ("start\nrun A\npass A\npass\nstart\nrun A\npass A\npass", vec!["passed A"]),
+        ] {
+            let (tests, seen) = one(script).unwrap();
+            assert_eq!(seen, outcomes, "{script}");
+            assert_eq!((tests.outside, tests.contradictions.len()), (0, 0), "{script}");
+        }
+        let (tests, seen) = one("start\nrun A\npass A\npass\nstart\nrun A\nfail A\nfail").unwrap();
+        assert_eq!((seen, tests.contradictions.len()), (vec!["passed A".into(), "failed A".to_string()], 1));
+    }
+
+    #[test]
+    fn a_panic_is_the_message_and_its_test_file_the_place() {
+        let (_, seen) = one(
+            "start\nrun A\nout A panic: no price\nout A goroutine 6 [running]:\nout A \\t/usr/go/testing.go:9 +0x1\n\
+             out A \\t/w/a_test.go:6 +0x28\nfail A\nfail",
+        )
+        .unwrap();
+        assert_eq!(seen, ["failed A /w/a_test.go:6 panic: no price"]);
+        assert_eq!(file_and_line("a b.go:3: x"), None);
+        assert_eq!(file_and_line("a.go:3: x"), Some((("a.go", 3), ": x")));
+    }
+
+    #[test]
+    fn lines_of_go_itself_are_counted_and_others_refused() {
+        let (tests, _) = one("go: downloading x v1\nstart\nrun A\npass A\npass").unwrap();
+        assert_eq!((tests.outside, tests.contradictions), (0, vec!["1 lines are no events".to_string()]));
+        // Before go 1.24 the output of a build that failed.
+        let (tests, _) = one("start\nrun A\npass A\npass\n# q\nq/q.go:3:2: no\nFAIL\tq [build failed]").unwrap();
+        assert_eq!((tests.outside, tests.kept[0].message.as_str()), (1, "FAIL\tq [build failed]"));
+        assert_eq!(one("start\npass\ngo: cannot find main module").unwrap().0.outside, 1);
+        for (script, line, what) in [
+            ("start\nprinted", 2, "neither an event"),
+            ("start\n{\"Action\":\"passed\",\"Package\":\"p\",\"Test\":\"A\"}", 2, "unknown action `passed`"),
+            ("start\n{\"Package\":\"p\"}", 2, "without an `Action`"),
+            ("start\nrun -", 2, "without a `Test`"),
+            ("start\nrun A\npass A", 3, "while package p runs"),
+            ("start\nrun A\nrun A/b", 3, ", in A: it was cut"),
+            ("start\n{\"Action\":\"pass\",\"Pack", 2, "EOF"),
+        ] {
+            let error = one(script).unwrap_err();
+            assert_eq!(error.line, Some(line), "{script}");
+            assert!(error.message.contains(what), "{script}: {}", error.message);
+        }
+    }
+
+    #[test]
+    fn of_long_output_the_beginning_and_the_end_are_kept() {
+        let mut text = String::new();
+        for n in 0..10_000 {
+            append(&mut text, &format!("line {n} é\\n"));
+        }
+        truncate(&mut text, 2 * KEPT_BYTES);
+        assert!(text.starts_with("line 0 é\n") && text.ends_with("line 9999 é\n") && text.contains("\n…\n"));
+    }
+
+    #[test]
+    fn what_is_held_is_bounded() {
+        let many = |ends: bool| {
+            let mut script = String::from("start\n");
+            for n in 0..MAX_HELD + 10 {
+                script += &format!("run T{n}\n");
+                script += &if ends { format!("pass T{n}\n") } else { String::new() };
+            }
+            one(&(script + "pass"))
+        };
+        assert_eq!(many(true).unwrap().0.counts.passed, MAX_HELD as u64 + 10);
+        let error = many(false).unwrap_err();
+        assert_eq!((error.kind, error.line), (super::super::ErrorKind::TooLarge, Some(MAX_HELD as u64 + 2)));
+    }
+}

@@ -1,11 +1,12 @@
 //! The JSON events of Rust's libtest (`--format json`, unstable) and of cargo-nextest, which writes the same. Source:
 //! library/test/src/formatters/json.rs of rust-lang/rust, nextest's "libtest JSON output". Suites follow each other;
-//! what a test may have printed into the stream is held against each suite's own numbers.
+//! what a test may have printed into the stream is held against each suite's own numbers. nextest's suites overlap, and one
+//! may be told in parts, each with the number of all its tests: there the sums over the file are compared.
 
 use super::cases::Cases;
 use super::error::ReadError;
 use super::json::{Raw, members};
-use super::libtest_text::{Outcome, Totals, push};
+use super::libtest_text::{Outcome, Totals, push, push_timed};
 use super::lines::Lines;
 use super::shape::Syntax;
 use super::{Format, Holds, digits};
@@ -117,14 +118,26 @@ struct Suite {
     /// Tests that began, with the order in which they did.
     running: HashMap<String, usize>,
     order: usize,
+    /// nextest: how many suites are open, and the sum of what those that ended declare.
+    nextest: bool,
+    open: u64,
+    declared: Totals,
+}
+
+/// nextest names a test `crate::binary$test`, and `crate::binary$test#2` after its second try: class, name, retried.
+fn names(name: &str) -> (&str, &str, bool) {
+    let Some((class, test)) = name.split_once('$') else { return ("", name, false) };
+    match test.rsplit_once('#') {
+        Some((test, tries)) if digits(tries.as_bytes()).is_some_and(|tries| tries > 1) => (class, test, true),
+        _ => (class, test, false),
+    }
 }
 
 impl Reader<'_> {
     fn event(&mut self, event: &Event<'_>, line: u64) -> Result<(), ReadError> {
         match (event.kind.as_ref(), event.event.as_ref()) {
             ("suite", "started") => {
-                self.broke();
-                self.suite = Some(Suite { begun: event.begun, ..Suite::default() });
+                self.suite_started(event);
                 Ok(())
             }
             ("suite", "ok" | "failed") => self.suite_ended(event, line),
@@ -144,11 +157,22 @@ impl Reader<'_> {
         }
     }
 
+    fn suite_started(&mut self, event: &Event<'_>) {
+        match &mut self.suite {
+            Some(suite) if suite.nextest => suite.open += 1,
+            _ => {
+                self.broke();
+                self.suite = Some(Suite { begun: event.begun, open: 1, ..Suite::default() });
+            }
+        }
+    }
+
     fn started(&mut self, event: &Event<'_>, line: u64) -> Result<(), ReadError> {
         let Some(suite) = &mut self.suite else { return Ok(()) };
         if suite.running.len() >= MAX_RUNNING {
             return Err(ReadError::too_large(line, format!("more than {MAX_RUNNING} tests run at once")));
         }
+        suite.nextest |= event.name.contains('$');
         suite.running.insert(event.name.to_string(), suite.order);
         suite.order += 1;
         Ok(())
@@ -159,10 +183,13 @@ impl Reader<'_> {
             self.cases.outside(&event.name, "the outcome of a test outside of any suite", &event.stdout);
             return Ok(());
         };
-        suite.running.remove(event.name.as_ref());
+        let (class, name, retried) = names(&event.name);
+        let begun_as = if retried { &event.name[..class.len() + 1 + name.len()] } else { event.name.as_ref() };
+        suite.running.remove(begun_as);
         suite.counted.count(outcome);
         let text = if event.stdout.is_empty() { &event.message } else { &event.stdout };
-        push(&mut self.cases, "", &event.name, outcome.case(), event.micros, text);
+        let flaky = retried && outcome == Outcome::Passed;
+        push_timed(&mut self.cases, class, name, (outcome.case(), flaky), event.micros, text);
         Ok(())
     }
 
@@ -170,19 +197,33 @@ impl Reader<'_> {
         if event.numbers < 4 {
             return Err(ReadError::malformed(line, "the end of a suite without its numbers"));
         }
-        let Some(suite) = self.suite.take() else {
-            self.cases.outside("suite", "the end of a suite that did not begin", "");
-            return Ok(());
-        };
         event.totals.declare(&mut self.declared);
-        if let Some(why) = suite.counted.unconfirmed(&event.totals, suite.begun) {
-            self.cases.out.contradictions.push(why.clone());
-            self.cases.outside("suite", &why, "");
-        } else if (event.event == "ok") != (event.totals.failed == 0) {
+        let agrees = (event.event == "ok") == (event.totals.failed == 0);
+        match &mut self.suite {
+            Some(suite) if suite.nextest && suite.open > 0 => {
+                suite.open -= 1;
+                suite.declared.add(&event.totals);
+            }
+            Some(suite) if !suite.nextest => {
+                suite.declared = event.totals;
+                self.close();
+            }
+            _ => self.cases.outside("suite", "the end of a suite that did not begin", ""),
+        }
+        if !agrees {
             self.cases.outside("suite", "the result and its numbers disagree", "");
         }
-        self.unfinished(suite);
         Ok(())
+    }
+
+    /// Compares a suite that has ended with what was counted.
+    fn close(&mut self) {
+        let Some(suite) = self.suite.take() else { return };
+        let begun = Some(suite.begun).filter(|_| !suite.nextest);
+        if let Some(why) = suite.counted.unconfirmed(&suite.declared, begun) {
+            self.cases.outside("suite", &why, "");
+        }
+        self.unfinished(suite);
     }
 
     /// Tests that began and did not end are errors; gives how many.
@@ -190,7 +231,8 @@ impl Reader<'_> {
         let mut running: Vec<(String, usize)> = suite.running.into_iter().collect();
         running.sort_by_key(|(_, order)| *order);
         for (name, _) in &running {
-            push(&mut self.cases, "", name, CaseOutcome::Error, 0, "the test began and did not end");
+            let (class, name, _) = names(name);
+            push(&mut self.cases, class, name, CaseOutcome::Error, "the test began and did not end");
         }
         running.len()
     }
@@ -205,16 +247,116 @@ impl Reader<'_> {
     }
 
     fn finish(mut self, line: u64) -> Result<Tests, ReadError> {
-        if let Some(suite) = &self.suite {
+        if let Some(suite) = self.suite.as_ref().filter(|suite| suite.open > 0) {
             let (seen, begun) = (suite.counted.sum(), suite.begun);
             let message = format!(
                 "the file ends inside of a suite, after {seen} of {begun} tests: it was cut, or its writer was stopped"
             );
             return Err(ReadError::malformed(line, message));
         }
+        self.close();
         if self.foreign > 0 {
             self.cases.out.contradictions.push(format!("{} lines are no events", self.foreign));
         }
         self.cases.finish(self.declared)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &str) -> Result<(Tests, Vec<String>), ReadError> {
+        let mut seen = Vec::new();
+        let mut source = text.as_bytes();
+        let tests = read(&mut source, &mut |case| {
+            seen.push(format!("{} {} {} {} {}", case.outcome.id(), case.flaky, case.class, case.name, case.message));
+        })?;
+        Ok((tests, seen))
+    }
+
+    const HONEST: &str = r#"{ "type": "suite", "event": "started", "test_count": 2 }
+{ "type": "test", "event": "started", "name": "a" }
+{ "type": "test", "event": "started", "name": "b" }
+{ "type": "test", "name": "a", "event": "ok", "exec_time": 0.5 }
+{ "type": "test", "name": "b", "event": "failed", "stdout": "thread 'b' panicked at src/b.rs:3:5:\nno \"price\"\n" }
+{ "type": "suite", "event": "failed", "passed": 1, "failed": 1, "ignored": 0, "measured": 0, "filtered_out": 0, "exec_time": 0.1 }
+"#;
+
+    #[test]
+    fn each_test_is_a_case_and_its_panic_the_message() {
+        let (tests, seen) = one(&HONEST.replace('\n', "\r\n")).unwrap();
+        assert_eq!(seen, ["passed false  a ", "failed false  b no \"price\""]);
+        assert_eq!((tests.outside, tests.contradictions.len(), tests.counts.micros), (0, 0, 500_000));
+        assert_eq!((tests.kept[0].path.as_deref(), tests.kept[0].line), (Some("src/b.rs"), Some(3)));
+    }
+
+    #[test]
+    fn what_the_suite_does_not_confirm_is_a_contradiction_and_red() {
+        let forged = r#"{ "type": "test", "name": "c", "event": "ok" }"#;
+        for text in [
+            HONEST.replacen("{ \"type\": \"test\"", &format!("{forged}\n{{ \"type\": \"test\""), 1),
+            HONEST.replace("\"test_count\": 2", "\"test_count\": 3"),
+            HONEST.replace("\"failed\", \"passed\"", "\"ok\", \"passed\""),
+            format!("{HONEST}{forged}\n"),
+            // Two suites began, one ended.
+            format!("{}\n{HONEST}", HONEST.lines().next().unwrap()),
+        ] {
+            let (tests, _) = one(&text).unwrap();
+            assert!(tests.outside > 0 && !tests.contradictions.is_empty(), "{text}");
+        }
+        let noise = HONEST.replacen("\n", "\nprinted by a test\n", 1);
+        assert_eq!(one(&noise).unwrap().0.contradictions, ["1 lines are no events"]);
+    }
+
+    #[test]
+    fn a_test_that_began_and_did_not_end_is_an_error() {
+        let cut: String =
+            HONEST.lines().filter(|line| !line.contains("stdout")).map(|line| format!("{line}\n")).collect();
+        let (tests, seen) =
+            one(&cut.replace("\"failed\": 1", "\"failed\": 0").replace(": \"failed\"", ": \"ok\"")).unwrap();
+        assert_eq!(seen[1], "error false  b the test began and did not end");
+        assert_eq!(tests.counts.errors, 1);
+    }
+
+    #[test]
+    fn what_is_no_event_of_libtest_is_refused_with_its_line() {
+        for (text, line, what) in [
+            (HONEST.lines().take(4).collect::<Vec<_>>().join("\n"), 4, "cut"),
+            (HONEST.replace("\"event\": \"ok\"", "\"event\": \"great\""), 4, "unknown event `great`"),
+            (HONEST.replace("\"measured\": 0,", ""), 6, "without its numbers"),
+            (HONEST.replace("0.5 }", "0.5"), 4, "EOF"),
+        ] {
+            let error = one(&text).unwrap_err();
+            assert_eq!(error.line, Some(line), "{text}");
+            assert!(error.message.contains(what), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn suites_of_nextest_overlap_and_a_retry_that_passed_is_flaky() {
+        let text = r#"{"type":"suite","event":"started","test_count":2}
+{"type":"test","event":"started","name":"shop::shop$slow"}
+{"type":"test","event":"started","name":"shop::shop$retried"}
+{"type":"suite","event":"started","test_count":1}
+{"type":"test","event":"started","name":"shop::cart$whole"}
+{"type":"test","event":"ok","name":"shop::shop$retried#2","exec_time":0.1}
+{"type":"suite","event":"ok","passed":1,"failed":0,"ignored":0,"measured":0,"filtered_out":0,"exec_time":0.1}
+{"type":"test","event":"ok","name":"shop::cart$whole","exec_time":0.1}
+{"type":"suite","event":"ok","passed":1,"failed":0,"ignored":0,"measured":0,"filtered_out":0,"exec_time":0.1}
+{"type":"suite","event":"started","test_count":2}
+{"type":"test","event":"failed","name":"shop::shop$slow#2","exec_time":0.1,"stdout":"x"}
+{"type":"suite","event":"failed","passed":0,"failed":1,"ignored":0,"measured":0,"filtered_out":1,"exec_time":0.1}
+"#;
+        let (tests, seen) = one(text).unwrap();
+        assert_eq!(
+            seen,
+            ["passed true shop::shop retried ", "passed false shop::cart whole ", "failed false shop::shop slow x"]
+        );
+        assert_eq!((tests.outside, tests.contradictions.len(), tests.counts.flaky), (0, 0, 1));
+        let (tests, _) =
+            one(&text.replace("\"name\":\"shop::cart$whole\",\"exec", "\"name\":\"shop::cart$other\",\"exec")).unwrap();
+        assert_eq!(tests.counts.errors, 1, "one that began and did not end");
+        assert!(one(text.rsplit_once("{\"type\":\"suite\"").unwrap().0).unwrap_err().message.contains("cut"));
     }
 }

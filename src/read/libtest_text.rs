@@ -88,8 +88,15 @@ impl Totals {
         plus(&mut all.skipped, self.ignored);
     }
 
-    /// What of the counted cases the binary's own result does not confirm.
-    pub fn unconfirmed(&self, declared: &Totals, begun: u64) -> Option<String> {
+    pub fn add(&mut self, more: &Totals) {
+        self.passed = self.passed.saturating_add(more.passed);
+        self.failed = self.failed.saturating_add(more.failed);
+        self.ignored = self.ignored.saturating_add(more.ignored);
+        self.measured = self.measured.saturating_add(more.measured);
+    }
+
+    /// What of the counted cases the binary's own result does not confirm. `begun`: how many were to run.
+    pub fn unconfirmed(&self, declared: &Totals, begun: Option<u64>) -> Option<String> {
         let both = [
             ("passed", self.passed, declared.passed),
             ("failed", self.failed, declared.failed),
@@ -101,10 +108,10 @@ impl Totals {
             Some((what, counted, says)) => {
                 Some(format!("the result says {says} {what}, and {counted} are printed: a test may have printed them"))
             }
-            None if begun != declared.sum() => {
+            None => {
+                let begun = begun.filter(|&begun| begun != declared.sum())?;
                 Some(format!("{begun} tests were to run, and the result counts {}", declared.sum()))
             }
-            None => None,
         }
     }
 }
@@ -216,7 +223,7 @@ impl Reader<'_> {
             suite.waiting.push(name);
             return;
         }
-        push(&mut self.cases, &self.binary, &name, outcome.case(), 0, "");
+        push(&mut self.cases, &self.binary, &name, outcome.case(), "");
     }
 
     /// A line of the texts: `---- NAME stdout ----` begins that of a failed test.
@@ -240,7 +247,7 @@ impl Reader<'_> {
         let Some(suite) = &mut self.suite else { return };
         if let Some(name) = suite.open.take() {
             truncate(&mut suite.text, KEPT_BYTES);
-            push(&mut self.cases, &self.binary, &name, CaseOutcome::Failed, 0, suite.text.trim_end());
+            push(&mut self.cases, &self.binary, &name, CaseOutcome::Failed, suite.text.trim_end());
         }
         suite.text.clear();
     }
@@ -249,7 +256,7 @@ impl Reader<'_> {
         self.close_text();
         let mut suite = self.suite.take()?;
         for name in std::mem::take(&mut suite.waiting) {
-            push(&mut self.cases, &self.binary, &name, CaseOutcome::Failed, 0, "");
+            push(&mut self.cases, &self.binary, &name, CaseOutcome::Failed, "");
         }
         Some(suite)
     }
@@ -265,8 +272,7 @@ impl Reader<'_> {
         };
         declared.declare(&mut self.declared);
         let id = if self.binary.is_empty() { "test result" } else { &self.binary };
-        if let Some(why) = suite.counted.unconfirmed(&declared, suite.begun) {
-            self.cases.out.contradictions.push(why.clone());
+        if let Some(why) = suite.counted.unconfirmed(&declared, Some(suite.begun)) {
             self.cases.outside(id, &why, "");
         } else if verdict != (declared.failed == 0) {
             self.cases.outside(id, "the result and its numbers disagree", line);
@@ -303,11 +309,23 @@ impl Reader<'_> {
 }
 
 /// Counts a case with the place that its name or its panic tells.
-pub fn push(cases: &mut Cases<'_>, class: &str, name: &str, outcome: CaseOutcome, micros: u64, text: &str) {
+pub fn push(cases: &mut Cases<'_>, class: &str, name: &str, outcome: CaseOutcome, text: &str) {
+    push_timed(cases, class, name, (outcome, false), 0, text);
+}
+
+/// The same with the time it took, and whether it passed after a try that had failed.
+pub fn push_timed(
+    cases: &mut Cases<'_>,
+    class: &str,
+    name: &str,
+    (outcome, flaky): (CaseOutcome, bool),
+    micros: u64,
+    text: &str,
+) {
     let (panicked, message) = panic(text);
     let place = panicked.or_else(|| doc_test(name));
     let (file, line) = (place.map(|(file, _)| file), place.map(|(_, line)| line));
-    cases.push(&Case { class, name, file, line, micros, outcome, flaky: false, message, text });
+    cases.push(&Case { class, name, file, line, micros, outcome, flaky, message, text });
 }
 
 /// `running 5 tests`

@@ -3,6 +3,7 @@
 mod cases;
 mod cobertura;
 mod coveragepy;
+mod dart;
 pub mod diff;
 mod error;
 mod go_test;
@@ -65,6 +66,7 @@ pub static FORMATS: &[Format] = &[
     // Tests.
     junit::FORMAT,
     go_test::FORMAT,
+    dart::FORMAT,
     libtest::FORMAT,
     libtest_text::FORMAT,
     tap::FORMAT,

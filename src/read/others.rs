@@ -59,5 +59,4 @@ pub static OTHERS: &[Format] = &[
     other("criterion-benchmark", |s| object(s, &["group_id", "function_id"])),
     other("eslint", |s| array(s, &["filePath", "messages"])),
     other("ruff", |s| array(s, &["code", "filename", "location"])),
-    other("dart-json", |s| lines(s, &["protocolVersion"])),
 ];

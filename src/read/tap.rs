@@ -430,9 +430,9 @@ mod tests {
             ("1..2\nok\nok\n", 0, 0),
             ("ok\nok\n1..2 # done\n", 0, 0),
             ("1..0 # SKIP no database\n", 0, 0),
-            ("ok\nok\n", 1, 1),
-            ("1..3\nok\nok\n", 1, 2),
-            ("1..1\nok\nok\n", 1, 2),
+            ("ok\nok\n", 1, 2),
+            ("1..3\nok\nok\n", 1, 3),
+            ("1..1\nok\nok\n", 1, 3),
             ("1..2\nok 1\nok 3\n", 0, 1),
         ] {
             let (tests, _) = one(text);
