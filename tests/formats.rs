@@ -7,7 +7,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The formats with a reader, by the corpus's own names.
-const READ: [&str; 4] = ["junit", "cobertura", "lcov", "coveragepy-json"];
+const READ: [&str; 10] = [
+    "junit",
+    "cobertura",
+    "lcov",
+    "coveragepy-json",
+    "go-test-json",
+    "libtest-json",
+    "libtest-text",
+    "dart-json",
+    "tap",
+    "gocover",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
