@@ -25,10 +25,6 @@ fn lines(shape: &Shape, keys: &[&str]) -> bool {
     shape.syntax == Syntax::JsonLines && shape.has_keys(keys)
 }
 
-fn text(shape: &Shape, begins: &str) -> bool {
-    shape.syntax == Syntax::Text && shape.root.starts_with(begins)
-}
-
 pub static OTHERS: &[Format] = &[
     other("trx", |s| xml(s, "TestRun")),
     other("nunit", |s| xml(s, "test-run") || xml(s, "test-results")),
@@ -55,6 +51,7 @@ pub static OTHERS: &[Format] = &[
     other("playwright-json", |s| object(s, &["config", "suites"])),
     other("mocha-json", |s| object(s, &["stats", "tests"])),
     other("rspec-json", |s| object(s, &["examples"])),
+    other("bench", |s| s.syntax == Syntax::Text && s.has_inner("bench")),
     other("criterion-estimates", |s| object(s, &["mean", "median_abs_dev"])),
     other("criterion-benchmark", |s| object(s, &["group_id", "function_id"])),
     other("eslint", |s| array(s, &["filePath", "messages"])),
