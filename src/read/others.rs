@@ -25,10 +25,6 @@ fn lines(shape: &Shape, keys: &[&str]) -> bool {
     shape.syntax == Syntax::JsonLines && shape.has_keys(keys)
 }
 
-fn text(shape: &Shape, begins: &str) -> bool {
-    shape.syntax == Syntax::Text && shape.root.starts_with(begins)
-}
-
 pub static OTHERS: &[Format] = &[
     other("checkstyle", |s| xml(s, "checkstyle")),
     other("sarif", |s| object(s, &["runs"])),
@@ -50,14 +46,9 @@ pub static OTHERS: &[Format] = &[
     other("playwright-json", |s| object(s, &["config", "suites"])),
     other("mocha-json", |s| object(s, &["stats", "tests"])),
     other("rspec-json", |s| object(s, &["examples"])),
+    other("bench", |s| s.syntax == Syntax::Text && s.has_inner("bench")),
     other("criterion-estimates", |s| object(s, &["mean", "median_abs_dev"])),
     other("criterion-benchmark", |s| object(s, &["group_id", "function_id"])),
     other("eslint", |s| array(s, &["filePath", "messages"])),
     other("ruff", |s| array(s, &["code", "filename", "location"])),
-    other("go-test-json", |s| lines(s, &["Action"])),
-    other("libtest-json", |s| lines(s, &["event", "type"])),
-    other("dart-json", |s| lines(s, &["protocolVersion"])),
-    other("tap", |s| text(s, "TAP version") || text(s, "1..")),
-    other("gocover", |s| text(s, "mode: ")),
-    other("libtest-text", |s| text(s, "running ") && s.root.ends_with(" tests")),
 ];
