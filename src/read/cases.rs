@@ -74,6 +74,19 @@ fn place_in(text: &str) -> Option<(&str, u64)> {
     })
 }
 
+/// The line where a stack of Node (`at f (path:line:column)`) is in `file`. Its paths may be cut at the front.
+pub fn line_in_stack(text: &str, file: &str) -> Option<u64> {
+    text.lines().filter_map(|line| line.trim_start().strip_prefix("at ")).find_map(|frame| {
+        let place = frame.rsplit_once('(').map_or(frame, |(_, inside)| inside).trim_end_matches(')');
+        let (place, _) = place.rsplit_once(':')?;
+        let (path, line) = place.rsplit_once(':')?;
+        let path = path.strip_prefix("file://").unwrap_or(path).replace('\\', "/");
+        let before = file.strip_suffix(path.as_str()).filter(|_| !path.is_empty())?;
+        let inside = before.is_empty() || before.ends_with('/');
+        line.parse().ok().filter(|&line: &u64| inside && line > 0)
+    })
+}
+
 fn contradictions(tests: &Tests) -> Vec<String> {
     let (counts, declared) = (&tests.counts, &tests.declared);
     let mut out: Vec<String> = [
@@ -102,5 +115,20 @@ fn cut(text: &str) -> &str {
 pub fn truncate(text: &mut String, bytes: usize) {
     if text.len() > bytes {
         text.truncate(text.floor_char_boundary(bytes));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_tells_the_line_of_the_tests_own_file() {
+        let stack = "Error: at x (a/t.js:1:1)\n    at Object.toBe (/w/node_modules/t.js:9:57)\n    at Context.<anonymous> \
+            (test\\t.js:11:14)\n    at file:///w/test/t.js:12:3\n    at async /w/test/u.js:5:1";
+        assert_eq!(line_in_stack(stack, "/w/test/t.js"), Some(11));
+        assert_eq!(line_in_stack(stack, "/v/test/t.js"), Some(11));
+        assert_eq!(line_in_stack(stack, "/w/best/t.js"), None);
+        assert_eq!(line_in_stack(stack, ""), None);
     }
 }

@@ -10,6 +10,7 @@ mod json;
 mod junit;
 mod lcov;
 mod lines;
+mod mocha;
 mod others;
 mod shape;
 pub mod xml;
@@ -59,6 +60,7 @@ pub enum Holds {
 pub static FORMATS: &[Format] = &[
     // Tests.
     junit::FORMAT,
+    mocha::FORMAT,
     // Coverage.
     cobertura::FORMAT,
     lcov::FORMAT,
