@@ -6,12 +6,14 @@ mod coveragepy;
 pub mod diff;
 mod error;
 mod input;
+mod jest;
 mod json;
 mod junit;
 mod lcov;
 mod lines;
 mod mocha;
 mod others;
+mod playwright;
 mod shape;
 pub mod xml;
 
@@ -61,6 +63,8 @@ pub static FORMATS: &[Format] = &[
     // Tests.
     junit::FORMAT,
     mocha::FORMAT,
+    jest::FORMAT,
+    playwright::FORMAT,
     // Coverage.
     cobertura::FORMAT,
     lcov::FORMAT,

@@ -51,8 +51,6 @@ pub static OTHERS: &[Format] = &[
     other("llvm-cov-json", |s| object(s, &["data", "type", "version"])),
     other("istanbul-summary", |s| object(s, &["total"]) && s.has_inner("statements")),
     other("simplecov", |s| s.syntax == Syntax::JsonObject && s.has_inner("coverage")),
-    other("jest-json", |s| object(s, &["numTotalTests"])),
-    other("playwright-json", |s| object(s, &["config", "suites"])),
     other("rspec-json", |s| object(s, &["examples"])),
     other("criterion-estimates", |s| object(s, &["mean", "median_abs_dev"])),
     other("criterion-benchmark", |s| object(s, &["group_id", "function_id"])),
