@@ -3,18 +3,25 @@
 mod cases;
 mod cobertura;
 mod coveragepy;
+mod ctrf;
 pub mod diff;
 mod error;
+mod gcov;
 mod input;
+mod istanbul;
+mod istanbul_summary;
 mod jest;
 mod json;
 mod junit;
 mod lcov;
 mod lines;
+mod llvm_cov;
 mod mocha;
 mod others;
 mod playwright;
+mod rspec;
 mod shape;
+mod simplecov;
 pub mod xml;
 
 pub use error::{ErrorKind, ReadError};
@@ -29,6 +36,8 @@ use std::io::Read;
 const HEAD_BYTES: usize = 64 * 1024;
 /// Of UTF-8; some tools of Windows write it.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+/// How gzip's files begin (RFC 1952); gcov writes its reports so.
+const GZIP: &[u8] = b"\x1F\x8B";
 
 /// One report format.
 pub struct Format {
@@ -65,10 +74,17 @@ pub static FORMATS: &[Format] = &[
     mocha::FORMAT,
     jest::FORMAT,
     playwright::FORMAT,
+    rspec::FORMAT,
+    ctrf::FORMAT,
     // Coverage.
     cobertura::FORMAT,
     lcov::FORMAT,
     coveragepy::FORMAT,
+    istanbul::FORMAT,
+    istanbul_summary::FORMAT,
+    simplecov::FORMAT,
+    llvm_cov::FORMAT,
+    gcov::FORMAT,
 ];
 
 /// What a file holds.
@@ -98,6 +114,10 @@ pub fn read(
     let head = head(source)?;
     if head.trim_ascii().is_empty() && head.len() < HEAD_BYTES {
         return Err(ReadError::new(ErrorKind::Empty, None, "the file is empty"));
+    }
+    if head.starts_with(GZIP) {
+        let message = "gzip-compressed: unpack it with `gunzip`";
+        return Err(ReadError::new(ErrorKind::Unknown, None, message));
     }
     let format = match named {
         Some(format) => format,
