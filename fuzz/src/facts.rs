@@ -25,9 +25,10 @@ pub fn tests(found: &Tests, counted: &Counted, bytes: &[u8]) {
     assert_eq!(counts.passed + counts.failed + counts.errors + counts.skipped, counts.tests);
     assert!(counts.flaky <= counts.passed);
     assert_eq!(*counts, counted.counts, "counted and handed out");
-    // The shortest case, `<testcase/>`, is 11 bytes; the shortest failure outside of one 8.
+    // The shortest case, `<testcase/>`, is 11 bytes; the shortest failure outside of one 3 (`{},`). Some formats only
+    // declare how many there were, in 32 bits.
     assert!(counts.tests <= bytes.len() as u64 / 11);
-    assert!(found.outside <= bytes.len() as u64 / 8);
+    assert!(found.outside <= bytes.len() as u64 / 3 || found.outside <= u64::from(u32::MAX));
 
     assert_eq!(found.kept.len() as u64, counted.red.min(KEPT_CASES as u64));
     for case in &found.kept {
@@ -56,8 +57,9 @@ pub fn coverage(found: &Coverage, bytes: &[u8]) {
     let counts = found.counts();
     assert!(counts.lines_covered <= counts.lines_total);
     assert!(counts.branches_covered <= counts.branches_total);
+    let own_totals = found.totals.is_some() || found.files().any(|(_, file)| file.totals.is_some());
     // A line's entry takes two bytes at least (`1,`), and so does a file's.
-    assert!(counts.lines_total <= bytes.len() as u64 / 2);
+    assert!(own_totals || counts.lines_total <= bytes.len() as u64 / 2);
     assert!(found.files().len() <= bytes.len() / 2 && found.sources.len() <= bytes.len() / 2);
     assert!(found.file_count() <= found.files().len());
     let (mut lines, mut paths) = (0, 0);
@@ -77,7 +79,9 @@ pub fn coverage(found: &Coverage, bytes: &[u8]) {
         }
         lines += file.lines.total();
     }
-    assert_eq!(lines, counts.lines_total);
+    assert!(own_totals || lines == counts.lines_total);
+    // A segment of llvm-cov reaches as far as it says.
+    assert!(lines <= (bytes.len() as u64 / 2).max(if own_totals { 20_000_000 } else { 0 }));
     assert!(paths <= 3 * bytes.len());
 }
 

@@ -17,7 +17,7 @@ pub const FORMAT: Format = Format {
     title: "CTRF JSON",
     reads: "every entry of `results.tests`; `flaky` or a failed entry of `retryAttempts` before a pass as flaky; \
         `other` as an error unless `rawStatus` says todo, disabled or focused. `summary` is only compared.",
-    written_by: "mocha-ctrf-json-reporter 0.0.11, jest-ctrf-json-reporter 0.0.11, playwright-ctrf-json-reporter 0.0.29",
+    written_by: "mocha-ctrf-json-reporter 0.0.11, playwright-ctrf-json-reporter 0.0.29",
     refuses: "a report without `results`, `tests` or `summary`, a status that the schema does not list.",
     looks_like: |s| {
         s.syntax == Syntax::JsonObject

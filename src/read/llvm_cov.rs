@@ -32,7 +32,7 @@ pub const FORMAT: Format = Format {
 
 const TYPE: &str = "llvm.coverage.json.export";
 /// The most lines of all files together: a segment reaches as far as it says, whatever the size of the report.
-const MAX_LINES: u64 = MAX_LINE;
+const MAX_LINES: u64 = 20_000_000;
 
 pub fn read(source: &mut dyn Read) -> Result<Coverage, ReadError> {
     let mut report = Report::default();
@@ -276,7 +276,7 @@ impl File {
         let mapped = (!skipped && (wrapped.is_some() || open.begins)) || open.entered;
         if mapped {
             let covered = self.wrapped.is_some_and(|w| w.count) || open.ran;
-            self.insert(self.line, covered)?;
+            self.insert(self.line, self.line, covered)?;
         }
         self.wrapped = open.last;
         Ok(())
@@ -284,17 +284,16 @@ impl File {
 
     /// The lines without a segment before `next`.
     fn wrap(&mut self, next: u64) -> Result<(), String> {
-        if let Some(wrapped) = self.wrapped.filter(|w| w.has_count) {
-            for line in self.line + 1..next {
-                self.insert(line, wrapped.count)?;
-            }
+        match self.wrapped.filter(|w| w.has_count) {
+            Some(wrapped) => self.insert(self.line + 1, next - 1, wrapped.count),
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    fn insert(&mut self, line: u64, covered: bool) -> Result<(), String> {
-        self.room = self.room.checked_sub(1).ok_or_else(|| format!("more than {MAX_LINES} lines"))?;
-        self.out.lines.insert(line as u32, covered);
+    fn insert(&mut self, first: u64, last: u64, covered: bool) -> Result<(), String> {
+        let count = (last + 1).saturating_sub(first);
+        self.room = self.room.checked_sub(count).ok_or_else(|| format!("more than {MAX_LINES} lines"))?;
+        self.out.lines.insert_run(first as u32, last as u32, covered);
         Ok(())
     }
 }
@@ -437,6 +436,32 @@ mod tests {
         assert_eq!(lines("[1,1,1,true,true],[2,2,0,false,false]"), [(1, true), (2, true)]);
     }
 
+    /// The lines are those of the `DA` records that llvm-cov 19.1.7 itself writes of these runs (`-format=lcov`).
+    #[test]
+    fn lines_are_those_of_llvm_s_own_lcov_exporter() {
+        let templates = include_str!("../../tests/fixtures/formats/llvm-cov-json/llvm-cov-19.1.7.json");
+        let macros = include_str!("../../tests/fixtures/formats/llvm-cov-json/llvm-cov-19.1.7-macro.json");
+        for (text, file, expected) in [
+            (templates, "/home/user/shop/shop.cpp", "3+ 5- 6- 7- 8+ 10+ 11+ 12+ 13+ 14+ 15- 16+ 17+ 18+"),
+            (templates, "/home/user/shop/shop.hpp", "1+ 2+ 3+ 4+ 5+ 6+ 7+ 8+ 9+ 10+"),
+            (
+                macros,
+                "/home/user/shop/mac.c",
+                "2+ 8+ 9+ 10+ 11+ 12- 13+ 15+ 16+ 17+ 18- 19- 20- 21+ 22+ 24+ 25- 26+ 28+ 29- 30-",
+            ),
+        ] {
+            let coverage = one(text).unwrap();
+            let lines: Vec<String> = coverage
+                .get(file)
+                .unwrap()
+                .lines
+                .iter()
+                .map(|(line, covered)| format!("{line}{}", if covered { '+' } else { '-' }))
+                .collect();
+            assert_eq!(lines.join(" "), expected, "{file}");
+        }
+    }
+
     #[test]
     fn totals_are_the_answer_and_several_exports_add_up() {
         let segments = "[1,1,0,true,true,false],[2,1,0,false,false,false]";
@@ -467,7 +492,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_damaged_is_named() {
-        let far = format!("[1,1,1,true,true,false],[{MAX_LINE},1,0,false,false,false]");
+        let far = "[1,1,1,true,true,false],[15000001,1,0,false,false,false]";
         for (text, what) in [
             (report("").replace(TYPE, "x"), "found `x`"),
             (r#"{"data":[]}"#.to_string(), "no `type`"),
@@ -480,7 +505,7 @@ mod tests {
             (report(&export("", "[1,2,3]")), "found 3"),
             (report(&export("", "")).replace("\"covered\":3", "\"covered\":5"), "5 covered lines of 4"),
             (report(&export("", "")).replace("\"filename\"", "\"name\""), "without a `filename`"),
-            (report(&format!("{},{}", export(&far, ""), export(&far, ""))), "more than"),
+            (report(&format!("{},{}", export(far, ""), export(far, ""))), "more than"),
             (report(&export("", ""))[..90].to_string(), "EOF"),
         ] {
             let error = one(&text).unwrap_err();
