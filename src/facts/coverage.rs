@@ -18,14 +18,29 @@ struct Block {
 impl Lines {
     /// Records a line; covered once is covered.
     pub fn insert(&mut self, line: u32, covered: bool) {
-        let bit = 1u64 << (line % 64);
+        self.record(line / 64, 1u64 << (line % 64), covered);
+    }
+
+    /// Records every line from the first to the last, in steps of whole blocks; none where they are the wrong way round.
+    pub fn insert_run(&mut self, first: u32, last: u32, covered: bool) {
+        if first > last {
+            return;
+        }
+        for number in first / 64..=last / 64 {
+            let from = if number == first / 64 { first % 64 } else { 0 };
+            let to = if number == last / 64 { last % 64 } else { 63 };
+            self.record(number, (u64::MAX << from) & (u64::MAX >> (63 - to)), covered);
+        }
+    }
+
+    fn record(&mut self, number: u32, bits: u64, covered: bool) {
         let block = match self.blocks.last_entry() {
-            Some(last) if *last.key() == line / 64 => last.into_mut(),
-            _ => self.blocks.entry(line / 64).or_default(),
+            Some(last) if *last.key() == number => last.into_mut(),
+            _ => self.blocks.entry(number).or_default(),
         };
-        block.known |= bit;
+        block.known |= bits;
         if covered {
-            block.covered |= bit;
+            block.covered |= bits;
         }
     }
 
@@ -354,6 +369,19 @@ mod tests {
         assert_eq!(lines.get(64), Some(true));
         assert_eq!(lines.get(2), None);
         assert_eq!(lines.iter().collect::<Vec<_>>(), [(1, true), (64, true), (9_999_999, false)]);
+    }
+
+    #[test]
+    fn a_run_is_every_line_of_it_and_no_other() {
+        for (first, last) in [(1, 1), (0, 63), (63, 64), (5, 200), (64, 127), (128, 130)] {
+            let (mut run, mut each) = (Lines::default(), Lines::default());
+            run.insert_run(first, last, true);
+            (first..=last).for_each(|line| each.insert(line, true));
+            assert_eq!(run, each, "{first} to {last}");
+        }
+        let mut none = Lines::default();
+        none.insert_run(2, 1, true);
+        assert_eq!(none.total(), 0);
     }
 
     #[test]

@@ -126,7 +126,7 @@ impl Reader {
                 return Err("a condition without the numbers `truecount` and `falsecount`".into());
             };
             let total = taken.checked_add(missed).ok_or("more branches than a line can have")?;
-            self.read.branches.entry(line).or_default().merge(Branches::counted(taken, total));
+            self.read.branches.entry(line).or_default().merge(&Branches::counted(taken, total));
         }
         Ok(())
     }

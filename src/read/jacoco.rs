@@ -89,7 +89,7 @@ impl Reader {
         let [missed, covered] = [number(tag, "mb")?, number(tag, "cb")?];
         if missed + covered > 0 {
             let total = u32::try_from(missed + covered).map_err(|_| "more branches than a line can have")?;
-            file.branches.entry(line as u32).or_default().merge(Branches::counted(covered as u32, total));
+            file.branches.entry(line as u32).or_default().merge(&Branches::counted(covered as u32, total));
         }
         Ok(())
     }

@@ -4,26 +4,36 @@ mod cases;
 mod clover;
 mod cobertura;
 mod coveragepy;
-pub mod details;
+mod ctrf;
 mod dart;
+pub mod details;
 pub mod diff;
 mod dotnet;
 mod error;
+mod gcov;
 mod go_test;
 mod gocover;
 mod input;
+mod istanbul;
+mod istanbul_summary;
 mod jacoco;
+mod jest;
 mod json;
 mod junit;
 mod lcov;
 mod libtest;
 mod libtest_text;
 mod lines;
+mod llvm_cov;
+mod mocha;
 mod nunit;
 mod others;
+mod playwright;
+mod rspec;
 mod shape;
-mod trx;
+mod simplecov;
 mod tap;
+mod trx;
 mod utf16;
 pub mod xml;
 mod xunit;
@@ -41,6 +51,8 @@ use utf16::Utf16;
 const HEAD_BYTES: usize = 64 * 1024;
 /// Of UTF-8; some tools of Windows write it.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+/// How gzip's files begin (RFC 1952); gcov writes its reports so.
+const GZIP: &[u8] = b"\x1F\x8B";
 
 /// One report format.
 pub struct Format {
@@ -82,6 +94,11 @@ pub static FORMATS: &[Format] = &[
     libtest::FORMAT,
     libtest_text::FORMAT,
     tap::FORMAT,
+    mocha::FORMAT,
+    jest::FORMAT,
+    playwright::FORMAT,
+    rspec::FORMAT,
+    ctrf::FORMAT,
     // Coverage.
     cobertura::FORMAT,
     lcov::FORMAT,
@@ -89,6 +106,11 @@ pub static FORMATS: &[Format] = &[
     jacoco::FORMAT,
     clover::FORMAT,
     gocover::FORMAT,
+    istanbul::FORMAT,
+    istanbul_summary::FORMAT,
+    simplecov::FORMAT,
+    llvm_cov::FORMAT,
+    gcov::FORMAT,
 ];
 
 /// What a file holds.
@@ -135,6 +157,10 @@ fn read_text(
 ) -> Result<Reading, ReadError> {
     if head.trim_ascii().is_empty() && head.len() < HEAD_BYTES {
         return Err(ReadError::new(ErrorKind::Empty, None, "the file is empty"));
+    }
+    if head.starts_with(GZIP) {
+        let message = "gzip-compressed: unpack it with `gunzip`";
+        return Err(ReadError::new(ErrorKind::Unknown, None, message));
     }
     let format = match named {
         Some(format) => format,
