@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The formats with a reader, by the corpus's own names.
-const READ: [&str; 4] = ["junit", "cobertura", "lcov", "coveragepy-json"];
+const READ: [&str; 9] = ["junit", "trx", "nunit", "xunit", "cobertura", "lcov", "coveragepy-json", "jacoco", "clover"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -154,8 +154,8 @@ fn the_corpus_is_read_as_its_truth_says() {
         }
         assert_eq!(row["format"], format, "{name}: {row}");
         for (theirs, ours) in names_of(format) {
-            if let Some(number) = expected.get(theirs) {
-                assert_eq!(&row[ours], number, "{name}: {ours}");
+            if let Some(number) = summed(expected, theirs) {
+                assert_eq!(row[ours], told_by_its_tool(name, ours, number), "{name}: {ours}");
             }
         }
         if format == "junit" {
@@ -163,7 +163,30 @@ fn the_corpus_is_read_as_its_truth_says() {
             assert_eq!(row["contradictions"].as_array().unwrap().is_empty(), !disagrees, "{name}: {row}");
         }
     }
-    assert!(seen >= 127, "only {seen} files of the formats that are read");
+    assert!(seen >= 144, "only {seen} files of the formats that are read");
+}
+
+/// The truth of one number is wrong, and this says so in place of following it. It takes `falsecount` for hits, as
+/// OpenClover writes it; in istanbul's dialect it is the number of branches that were not taken, so that two lines with
+/// `count="0"` became covered. The file's own metrics (`coveredstatements` 107 and 2) say 109.
+const TRUTH_ERRS: (&str, &str, u64, u64) =
+    ("clover/coverallsapp+coverage-reporter/clover-unleash.xml", "lines_covered", 111, 109);
+
+fn told_by_its_tool(file: &str, ours: &str, truth: u64) -> u64 {
+    let (mistaken, number, wrong, right) = TRUTH_ERRS;
+    if (file, ours) != (mistaken, number) {
+        return truth;
+    }
+    assert_eq!(truth, wrong, "the truth was mended: take this exception out");
+    right
+}
+
+/// A number of the truth, or the sum of several: `outcomes.NotExecuted+Inconclusive` adds two of a group, in which
+/// what did not occur is left out.
+fn summed(truth: &Value, names: &str) -> Option<u64> {
+    let Some((group, names)) = names.split_once('.') else { return truth.get(names).and_then(Value::as_u64) };
+    let group = truth.get(group)?;
+    Some(names.split('+').filter_map(|name| group.get(name)).map(|number| number.as_u64().unwrap()).sum())
 }
 
 /// The corpus's words and ours.
@@ -177,6 +200,30 @@ fn names_of(format: &str) -> &'static [(&'static str, &'static str)] {
             ("skipped", "skipped"),
             ("flaky_or_rerun_elements", "flaky"),
         ],
+        "trx" => &[
+            ("tests", "tests"),
+            ("outcomes.Passed", "passed"),
+            ("outcomes.Failed", "failed"),
+            ("outcomes.Error+Timeout+Aborted", "errors"),
+            ("outcomes.NotExecuted+Inconclusive", "skipped"),
+        ],
+        "nunit" => &[
+            ("tests", "tests"),
+            ("results.Passed+Success+Warning", "passed"),
+            ("results.Failed+Failure", "failed"),
+            ("results.Error+NotRunnable", "errors"),
+            ("results.Skipped+Ignored+Inconclusive", "skipped"),
+        ],
+        "jacoco" => &[
+            ("lines_total", "lines_total"),
+            ("lines_covered", "lines_covered"),
+            ("branch.covered+missed", "branches_total"),
+            ("branch.covered", "branches_covered"),
+            ("files", "files"),
+        ],
+        "clover" => {
+            &[("lines_any_type_total", "lines_total"), ("lines_any_type_covered", "lines_covered"), ("files", "files")]
+        }
         "coveragepy-json" => &[
             ("statements", "lines_total"),
             ("covered_statements", "lines_covered"),
@@ -199,7 +246,7 @@ fn every_other_format_that_can_be_told_is_refused_by_its_name() {
     let Some((folder, truth)) = corpus() else { return };
     let files = truth["files"].as_object().unwrap();
     // Those whose outline alone tells what they are; benchmarks and error answers have none of their own.
-    for format in ["trx", "nunit", "jacoco", "clover", "sarif", "bandit", "semgrep", "tap", "gocover", "go-test-json"] {
+    for format in ["sarif", "bandit", "semgrep", "tap", "gocover", "go-test-json"] {
         let of = |e: &Value| e["format"] == format && e.get("verdict").is_none();
         let names: Vec<String> = files.iter().filter(|(_, e)| of(e)).map(|(name, _)| name.clone()).collect();
         assert!(!names.is_empty(), "no {format} in the corpus");
