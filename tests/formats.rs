@@ -7,28 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The formats with a reader, by the corpus's own names.
-const READ: &[&str] = &[
-    "junit",
-    "cobertura",
-    "lcov",
-    "coveragepy-json",
-    "go-test-json",
-    "libtest-json",
-    "libtest-text",
-    "dart-json",
-    "tap",
-    "gocover",
-    "mocha-json",
-    "jest-json",
-    "playwright-json",
-    "rspec-json",
-    "ctrf",
-    "simplecov",
-    "istanbul-summary",
-    "istanbul-json",
-    "llvm-cov-json",
-    "gcov-json",
-];
+fn formats() -> Vec<&'static str> {
+    qte_ci::read::FORMATS.iter().map(|format| format.id).collect()
+}
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -51,7 +32,7 @@ fn read(folder: &Path, files: &[String]) -> (i32, Vec<Value>) {
 fn fixtures() -> Vec<(String, String)> {
     let mut out = Vec::new();
     let folder = root().join("tests/fixtures/formats");
-    for format in READ {
+    for format in formats() {
         for entry in std::fs::read_dir(folder.join(format)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             if !name.ends_with(".expected.json") {
@@ -67,7 +48,7 @@ fn fixtures() -> Vec<(String, String)> {
 fn every_format_has_a_fixture_and_is_read_as_its_tool_said() {
     let folder = root().join("tests/fixtures/formats");
     let fixtures = fixtures();
-    for format in READ {
+    for format in formats() {
         assert!(fixtures.iter().any(|(f, _)| f == format), "no fixture for {format}");
     }
     let files: Vec<String> = fixtures.iter().map(|(_, file)| file.clone()).collect();
@@ -148,7 +129,7 @@ fn utf_16_of_both_byte_orders_is_read_to_the_same_counts() {
         let scratch = tempfile::tempdir().unwrap();
         let bytes = |unit: u16| if little { unit.to_le_bytes() } else { unit.to_be_bytes() };
         let encode = |text: &str| format!("\u{FEFF}{text}").encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
-        rewritten(scratch.path(), encode, READ);
+        rewritten(scratch.path(), encode, &formats());
         // What the XML declaration says of the encoding changes nothing.
         let text = "<?xml version='1.0' encoding='utf-16'?><testsuite><testcase name='ü\u{1F600}'/></testsuite>";
         std::fs::write(scratch.path().join("declared"), encode(text)).unwrap();
@@ -228,10 +209,10 @@ fn the_corpus_is_read_as_its_truth_says() {
     let names: Vec<String> = files.keys().cloned().collect();
     let (code, rows) = read(&folder, &names);
     assert_eq!(code, 3);
-    let mut seen = 0;
+    let (read_here, mut seen) = (formats(), 0);
     for (row, (name, expected)) in rows.iter().zip(files) {
         let format = expected["format"].as_str().unwrap();
-        if !READ.contains(&format) {
+        if !read_here.contains(&format) {
             assert_eq!(row["ok"], false, "{name} was read as {}", row["format"]);
             assert!(row["error"]["message"].as_str().is_some_and(|m| !m.is_empty()), "{name}");
             continue;
@@ -245,7 +226,7 @@ fn the_corpus_is_read_as_its_truth_says() {
         assert_eq!(row["format"], format, "{name}: {row}");
         for (theirs, ours) in names_of(format) {
             if let Some(number) = truth_of(expected, theirs) {
-                assert_eq!(row[ours].as_u64(), Some(number), "{name}: {ours}");
+                assert_eq!(row[ours].as_u64(), Some(told_by_its_tool(name, ours, number)), "{name}: {ours}");
             }
         }
         if ended_badly(expected) {
@@ -275,6 +256,21 @@ fn ended_badly(expected: &Value) -> bool {
     let no_done = expected.get("done_success").is_some_and(|all| all.as_array().unwrap().is_empty());
     let unplanned = expected.get("plan").is_some_and(|plan| plan.as_u64() != truth_of(expected, "ok+not_ok+skip+todo"));
     no_done || unplanned || expected.get("bail_out") == Some(&Value::Bool(true))
+}
+
+/// The truth of one number is wrong, and this says so in place of following it. It takes `falsecount` for hits, as
+/// OpenClover writes it; in istanbul's dialect it is the number of branches that were not taken, so that two lines with
+/// `count="0"` became covered. The file's own metrics (`coveredstatements` 107 and 2) say 109.
+const TRUTH_ERRS: (&str, &str, u64, u64) =
+    ("clover/coverallsapp+coverage-reporter/clover-unleash.xml", "lines_covered", 111, 109);
+
+fn told_by_its_tool(file: &str, ours: &str, truth: u64) -> u64 {
+    let (mistaken, number, wrong, right) = TRUTH_ERRS;
+    if (file, ours) != (mistaken, number) {
+        return truth;
+    }
+    assert_eq!(truth, wrong, "the truth was mended: take this exception out");
+    right
 }
 
 /// The corpus's words and ours.
@@ -337,6 +333,30 @@ fn names_of(format: &str) -> &'static [(&'static str, &'static str)] {
             ("branches/0", "branches_covered"),
             ("branches/1", "branches_total"),
         ],
+        "trx" => &[
+            ("tests", "tests"),
+            ("outcomes/Passed", "passed"),
+            ("outcomes/Failed", "failed"),
+            ("outcomes/Error+outcomes/Timeout+outcomes/Aborted", "errors"),
+            ("outcomes/NotExecuted+outcomes/Inconclusive", "skipped"),
+        ],
+        "nunit" => &[
+            ("tests", "tests"),
+            ("results/Passed+results/Success+results/Warning", "passed"),
+            ("results/Failed+results/Failure", "failed"),
+            ("results/Error+results/NotRunnable", "errors"),
+            ("results/Skipped+results/Ignored+results/Inconclusive", "skipped"),
+        ],
+        "jacoco" => &[
+            ("lines_total", "lines_total"),
+            ("lines_covered", "lines_covered"),
+            ("branch/covered+branch/missed", "branches_total"),
+            ("branch/covered", "branches_covered"),
+            ("files", "files"),
+        ],
+        "clover" => {
+            &[("lines_any_type_total", "lines_total"), ("lines_any_type_covered", "lines_covered"), ("files", "files")]
+        }
         "coveragepy-json" => &[
             ("statements", "lines_total"),
             ("covered_statements", "lines_covered"),
@@ -359,7 +379,7 @@ fn every_other_format_that_can_be_told_is_refused_by_its_name() {
     let Some((folder, truth)) = corpus() else { return };
     let files = truth["files"].as_object().unwrap();
     // Those whose outline alone tells what they are; benchmarks and error answers have none of their own.
-    for format in ["trx", "nunit", "jacoco", "clover", "sarif", "bandit", "semgrep"] {
+    for format in ["sarif", "bandit", "semgrep"] {
         let of = |e: &Value| e["format"] == format && e.get("verdict").is_none();
         let names: Vec<String> = files.iter().filter(|(_, e)| of(e)).map(|(name, _)| name.clone()).collect();
         assert!(!names.is_empty(), "no {format} in the corpus");

@@ -199,7 +199,6 @@ fn file_of(id: &str) -> String {
 fn every_format_is_a_file_a_line_a_fixture_and_a_fuzz_target() {
     for format in qte_ci::read::FORMATS {
         let file = file_of(format.id);
-        let file = file_of(format.id);
         for path in [
             format!("src/read/{file}.rs"),
             format!("tests/fixtures/formats/{}", format.id),
@@ -215,7 +214,6 @@ fn every_format_is_a_file_a_line_a_fixture_and_a_fuzz_target() {
     ];
     for path in files {
         let name = Path::new(&path).file_stem().unwrap().to_str().unwrap();
-        let registered = qte_ci::read::FORMATS.iter().any(|f| file_of(f.id) == name);
         let registered = qte_ci::read::FORMATS.iter().any(|f| file_of(f.id) == name);
         assert!(registered || mechanism.contains(&name), "{path} is not registered in FORMATS");
     }

@@ -26,8 +26,12 @@ pub const FORMAT: Format = Format {
     holds: Holds::Tests(read),
 };
 
-/// Microsoft.Testing.Platform ends every run that has a failed test with this: it tells nothing new.
+/// Errors of the run that only repeat that a test failed: Microsoft.Testing.Platform ends every such run with the
+/// first, and xUnit's adapter logs every such test with the second at its end.
 const TESTS_FAILED: &str = "Exit code indicates failure: '2'";
+const TEST_FAILED: &str = "[FAIL]";
+/// The longest text of such an error: the name of a test.
+const MAX_INFO_BYTES: usize = 4096;
 
 pub fn read(source: &mut dyn Read, each: &mut dyn FnMut(&Case<'_>)) -> Result<Tests, ReadError> {
     let mut xml = Xml::new(source);
@@ -145,9 +149,10 @@ impl Reader<'_> {
         if let Some(result) = self.results.innermost() {
             result.case.text(raw, escaped);
         } else if let Some(info) = &mut self.summary.info
-            && info.len() < TESTS_FAILED.len()
+            && info.len() <= MAX_INFO_BYTES
         {
             info.push_str(&if escaped { unescape(raw) } else { text(raw).into() });
+            truncate(info, MAX_INFO_BYTES + 1);
         }
     }
 
@@ -289,7 +294,8 @@ impl Summary {
         // ResultSummary/RunInfos/RunInfo
         if depth == 4 {
             let info = self.info.take().unwrap_or_default();
-            self.repeated += u64::from(info.trim_start().starts_with(TESTS_FAILED));
+            let info = info.trim();
+            self.repeated += u64::from(info.starts_with(TESTS_FAILED) || info.ends_with(TEST_FAILED));
         }
         if depth == self.depth {
             self.depth = 0;
@@ -398,6 +404,8 @@ mod tests {
             (failed, &info("Exit code indicates failure: &apos;2&apos;. Please"), 0),
             (passed, &info("Exit code indicates failure: '2'. Please"), 1),
             (failed, &info("Exit code indicates failure: '7'. Please"), 1),
+            (failed, &info("[xUnit.net 00:00:00.51]     A.B [FAIL]"), 0),
+            (passed, &info("[xUnit.net 00:00:00.51]     A.B [FAIL]"), 1),
             (
                 passed,
                 "<ResultSummary outcome='Completed'><RunInfos><RunInfo outcome='Warning'/></RunInfos></ResultSummary>",
