@@ -1,7 +1,8 @@
 //! The report of jest (`--json`) and of vitest's `json` reporter, which copies it.
 //! Behaviour after jest's @jest/test-result (formatTestResults): a suite that could not run, or whose clean-up failed,
 //! is `failed` without a failed assertion. `success` is false for that, and for a failed snapshot or reporter.
-//! vitest tells a retry only by the messages that a passed test kept.
+//! vitest tells a retry only by the messages that a passed test kept. jest-junit (`reportTestSuiteErrors`) adds to such a
+//! suite an entry of status `error`, which is the suite's failure once more and no test.
 
 use super::cases::{Cases, Held, truncate};
 use super::error::ReadError;
@@ -19,7 +20,7 @@ pub const FORMAT: Format = Format {
     reads: "every assertion result of every suite; what passed after more than one invocation, or with a message of an \
         earlier try, as flaky; a suite that failed without a failed assertion, and `success: false` that no test \
         explains, as failures outside of any test. Totals are only compared.",
-    written_by: "jest 27 and 30 (`--json`), vitest 1 and 4 (`--reporter=json`)",
+    written_by: "jest 27 and 30 (`--json`, also beside jest-junit 17), vitest 1 and 4 (`--reporter=json`)",
     refuses: "a report without `testResults` or `success`, a status that jest does not know.",
     looks_like: |s| s.syntax == Syntax::JsonObject && s.has_keys(&["numTotalTests", "numFailedTestSuites"]),
     holds: Holds::Tests(read),
@@ -122,6 +123,8 @@ struct Suite {
     status: String,
     tests: bool,
     red: bool,
+    /// An entry that stands for the suite itself.
+    broken: bool,
 }
 
 impl Suite {
@@ -130,6 +133,7 @@ impl Suite {
         self.status.clear();
         self.tests = false;
         self.red = false;
+        self.broken = false;
     }
 }
 
@@ -156,10 +160,11 @@ impl Object for OneSuite<'_, '_> {
             return Err("a suite without `assertionResults`".into());
         }
         match suite.status.as_str() {
-            "failed" if !suite.red => cases.out.outside += 1,
+            "failed" if !suite.red => suite.broken = true,
             "failed" | "passed" | "pending" | "skipped" | "focused" | "todo" | "disabled" => {}
             other => return Err(format!("a suite's status expected, found `{other}`")),
         }
+        cases.out.outside += u64::from(suite.broken);
         held.release(cases, &suite.file, None);
         if !suite.file.is_empty() {
             cases.remember_file(&suite.file);
@@ -177,7 +182,9 @@ impl List for Assertions<'_, '_> {
         let Report { suite, cases, held, test, .. } = &mut *self.0;
         test.clear();
         let some = list.next_element_seed(json::object(test))?.is_some();
-        if some {
+        if some && test.status == "error" {
+            suite.broken = true;
+        } else if some {
             let case = test.as_case().map_err(S::Error::custom)?;
             suite.red |= case.outcome == CaseOutcome::Failed;
             held.hold(cases, &case);
@@ -335,7 +342,13 @@ mod tests {
                 one(&report(false, &format!("{},{}", suite("passed", PASSED), suite("failed", tests)))).unwrap();
             assert_eq!((tests.outside, tests.counts.failed), (1, 0));
         }
+        // Once more as an entry, beside a test that failed.
         let failed = PASSED.replace("passed", "failed");
+        let added = r#"{"ancestorTitles":[],"failureMessages":["m"],"status":"error"}"#;
+        for (of_suite, tests, reds) in [("failed", added.to_string(), 0), ("passed", format!("{failed},{added}"), 1)] {
+            let (tests, _) = one(&report(false, &suite(of_suite, &tests))).unwrap();
+            assert_eq!((tests.outside, tests.counts.tests), (1, reds));
+        }
         let (tests, _) = one(&report(false, &suite("failed", &failed))).unwrap();
         assert_eq!((tests.outside, tests.counts.failed), (0, 1));
         let (tests, _) =

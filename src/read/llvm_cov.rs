@@ -19,7 +19,7 @@ pub const FORMAT: Format = Format {
     title: "llvm-cov export",
     reads: "`totals` (they are the answer), each file's `summary`, its lines from `segments` and its `branches` (without \
         those inside of macros); `-summary-only` has no lines.",
-    written_by: "llvm-cov 14 and 19 (`export`), cargo-llvm-cov",
+    written_by: "llvm-cov 19 (`export`, also with `-summary-only`)",
     refuses: "another `type`, a report without `data` or `totals`, segments out of order, more covered than there is.",
     looks_like: |s| {
         let only = || s.keys.iter().all(|key| ["data", "type", "version", "cargo_llvm_cov"].contains(&key.as_str()));

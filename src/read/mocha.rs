@@ -19,7 +19,7 @@ pub const FORMAT: Format = Format {
     title: "mocha JSON",
     reads: "every entry of `passes`, `pending` and `tests` with an error; failing hooks and what else only `failures` \
         tells as errors; a test that passed on a retry as flaky. `stats` are only compared.",
-    written_by: "mocha 8 and 11 (`--reporter json`)",
+    written_by: "mocha 11 (`--reporter json`)",
     refuses: "a report without `stats`, `tests`, `passes` or `failures`.",
     looks_like: |s| s.syntax == Syntax::JsonObject && s.has_keys(&["stats", "tests"]) && s.has_inner("passes"),
     holds: Holds::Tests(read),

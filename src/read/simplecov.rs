@@ -16,7 +16,7 @@ pub const FORMAT: Format = Format {
     id: "simplecov",
     title: "SimpleCov result set",
     reads: "`lines` and `branches` of each file; what several result sets say of one file is put together.",
-    written_by: "SimpleCov 0.22 (`.resultset.json`), and files of 0.17 and 0.21",
+    written_by: "SimpleCov 0.22 (`.resultset.json`) and older ones, in which a file is a list",
     refuses: "a result set without `coverage`, a file without `lines`, hits that are no number, `null` or `ignored`.",
     looks_like: |s| {
         s.syntax == Syntax::JsonObject
