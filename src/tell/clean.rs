@@ -1,13 +1,30 @@
 //! Foreign text made safe for where it is printed. Test output, names and report contents are hostile.
 
+use std::fmt;
+
 /// Text for a terminal or a log: control characters are shown, not obeyed. Line ends and tabs stay.
 pub fn terminal(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
+/// Makes what is written through it safe as [`terminal`] does.
+pub struct Terminal<'a>(pub &'a mut dyn fmt::Write);
+
+impl fmt::Write for Terminal<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut rest = text;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| shown(*c) != *c) {
+            self.0.write_str(&rest[..at])?;
+            self.0.write_char(shown(c))?;
+            rest = &rest[at + c.len_utf8()..];
+        }
+        self.0.write_str(rest)
+    }
+}
+
 fn shown(c: char) -> char {
     match c {
-        '\n' | '\t' => c,
+        '\n' | '\t' | ' '..='~' => c,
         // Escape sequences, carriage returns and the C1 controls that begin them.
         c if c.is_control() => '\u{FFFD}',
         // Marks that reorder what stands around them.
