@@ -323,6 +323,25 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_pieces_is_there_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/page");
+        let broken = write_pieces(&path, |out| out.write_str("half").and(Err(fmt::Error)));
+        assert!(broken.is_err() && fs::read_dir(path.parent().unwrap()).unwrap().next().is_none());
+        write_pieces(&path, |out| (0..3).try_for_each(|n| write!(out, "piece {n}\n"))).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "piece 0\npiece 1\npiece 2\n");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_named() {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut pieces = Pieces { out: BufWriter::with_capacity(0, full), failed: Ok(()) };
+        assert!(fmt::Write::write_str(&mut pieces, "text").is_err());
+        assert_eq!(pieces.failed.unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
     fn vendored_environments_are_left_out_and_named() {
         let files = [
             "a.py",

@@ -16,24 +16,36 @@ pub enum Detail<'a> {
 }
 
 impl<'a> Detail<'a> {
-    /// Reads a line. Looks for its kind first: serde would keep all that stands before it, value by value.
+    /// Reads a line. Looks for its kind first: serde would take all the values of a line apart to find it.
     pub fn parse(line: &'a [u8]) -> serde_json::Result<Detail<'a>> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "lowercase")]
-        enum Kind {
-            Test,
-            File,
-            Finding,
-        }
-        #[derive(Deserialize)]
-        struct Head {
-            kind: Kind,
-        }
-        Ok(match serde_json::from_slice::<Head>(line)?.kind {
+        Ok(match Kind::of(line)? {
             Kind::Test => Detail::Test(serde_json::from_slice(line)?),
             Kind::File => Detail::File(serde_json::from_slice(line)?),
             Kind::Finding => Detail::Finding(serde_json::from_slice(line)?),
         })
+    }
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Test,
+    File,
+    Finding,
+}
+
+impl Kind {
+    fn of(line: &[u8]) -> serde_json::Result<Kind> {
+        #[derive(Deserialize)]
+        struct Head {
+            kind: Kind,
+        }
+        // As we write it; lines of others may have another order.
+        let ours: [(&[u8], Kind); 2] = [(br#"{"kind":"test","#, Kind::Test), (br#"{"kind":"file","#, Kind::File)];
+        match ours.into_iter().find(|(head, _)| line.starts_with(head)) {
+            Some((_, kind)) => Ok(kind),
+            None => Ok(serde_json::from_slice::<Head>(line)?.kind),
+        }
     }
 }
 
@@ -103,6 +115,18 @@ pub struct FindingDetail<'a> {
 mod tests {
     use super::*;
     use crate::facts::finding::Severity;
+
+    #[test]
+    fn the_kind_may_stand_anywhere_and_is_one_that_is_known() {
+        let line = br#"{"id":"a \u00e9","seconds":1.5,"outcome":"failed","kind":"test"}"#;
+        let Detail::Test(test) = Detail::parse(line).unwrap() else { panic!("another kind") };
+        assert_eq!((&*test.id, test.outcome, test.seconds), ("a é", CaseOutcome::Failed, 1.5));
+        for bad in
+            [r#"{"id":"a"}"#, r#"{"kind":"tests","id":"a"}"#, r#"{"kind":"test","id":"a"}"#, "{\"kind\":\"file\","]
+        {
+            assert!(Detail::parse(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn lines_come_back_as_they_were() {

@@ -15,7 +15,7 @@ const CONTEXT: u32 = 2;
 /// How much source is shown, in bytes.
 const ALL_BYTES: usize = 2 * 1024 * 1024;
 /// Where less than this is left of it, no more source files are read.
-const LEAST_BYTES: usize = 64 * 1024;
+const LEAST_BYTES: usize = 4 * 1024;
 /// A source file larger than this is not read.
 const SOURCE_BYTES: u64 = 1024 * 1024;
 
