@@ -153,13 +153,15 @@ impl Publisher {
             View::default()
         });
         // The report and its details hold no secret; a source file may.
-        view.sources.values_mut().flatten().for_each(|line| line.text = self.hide(&line.text));
+        if !self.secrets.is_empty() {
+            view.sources.values_mut().flatten().for_each(|line| line.text = self.hide(&line.text));
+        }
         view
     }
 
     fn write_html(&self, run: &Finished<'_>, view: &View, failed: &mut Vec<String>) -> bool {
         let path = &run.publishing.html;
-        let written = files::write_whole(path, html::page(run.report, view).as_bytes());
+        let written = files::write_pieces(path, |out| html::write(run.report, view, out));
         if let Err(error) = &written {
             failed.push(format!("report.html was not written: {}: {error}", path.display()));
         }

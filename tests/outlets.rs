@@ -223,7 +223,7 @@ fn many_failures() -> (Report, View) {
     let one = view.files.clone();
     for number in 0..2000 {
         view.files.extend(one.iter().cloned().map(|mut file| {
-            file.path = format!("{}/{}/{number}.py", file.path, "déép/".repeat(30)).into();
+            file.path = format!("{}/{}/{number}.py", file.path, "déép/".repeat(30));
             file
         }));
     }

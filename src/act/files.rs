@@ -5,6 +5,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use globset::GlobSet;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -57,13 +58,45 @@ pub fn rfc3339(time: SystemTime) -> String {
 
 /// Writes a file whole or not at all.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = beside(path)?;
     file.write_all(bytes)?;
     readable(file.as_file())?;
     file.persist(path)?;
     Ok(())
+}
+
+/// As [`write_whole`], for a text that is not held in memory.
+pub fn write_pieces(path: &Path, write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) -> io::Result<()> {
+    let out = BufWriter::with_capacity(64 * 1024, beside(path)?);
+    let mut pieces = Pieces { out, failed: Ok(()) };
+    if write(&mut pieces).is_err() {
+        pieces.failed?;
+        return Err(io::Error::other("the text could not be made"));
+    }
+    let file = pieces.out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    readable(file.as_file())?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// A temporary file in the folder of `path`, which is made where there is none.
+fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    tempfile::NamedTempFile::new_in(folder)
+}
+
+/// Text on its way into a file. Formatting has no words for what went wrong: it is kept here.
+struct Pieces<W: Write> {
+    out: BufWriter<W>,
+    failed: io::Result<()>,
+}
+
+impl<W: Write> fmt::Write for Pieces<W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.failed = self.out.write_all(text.as_bytes());
+        if self.failed.is_ok() { Ok(()) } else { Err(fmt::Error) }
+    }
 }
 
 /// The text of a regular file of at most `limit_bytes`; symbolic links are not followed.
@@ -72,7 +105,8 @@ pub fn small_text(path: &Path, limit_bytes: u64) -> io::Result<String> {
     if !data.is_file() || data.len() > limit_bytes {
         return Err(io::Error::other(format!("{}: no file of at most {limit_bytes} bytes", path.display())));
     }
-    Ok(String::from_utf8_lossy(&fs::read(path)?).into_owned())
+    let text = String::from_utf8(fs::read(path)?);
+    Ok(text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
 /// Removes a file that may not be there.
@@ -107,9 +141,7 @@ pub struct JsonLines {
 impl JsonLines {
     /// `secrets`: what no line may hold.
     pub fn create(path: &Path, secrets: &[String]) -> io::Result<JsonLines> {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let out = BufWriter::with_capacity(256 * 1024, tempfile::NamedTempFile::new_in(folder)?);
+        let out = BufWriter::with_capacity(256 * 1024, beside(path)?);
         Ok(JsonLines {
             out,
             digest: Sha256::new(),
@@ -288,6 +320,25 @@ mod tests {
         // From `printf abcdef | sha256sum`.
         let expected = "bef57ec7f53a6d40beb640a780a639c83bc29ac8a9816f1fc6c5c6dcd93c4721";
         assert_eq!(source.finish().unwrap(), (expected.to_string(), 6));
+    }
+
+    #[test]
+    fn a_file_of_pieces_is_there_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/page");
+        let broken = write_pieces(&path, |out| out.write_str("half").and(Err(fmt::Error)));
+        assert!(broken.is_err() && fs::read_dir(path.parent().unwrap()).unwrap().next().is_none());
+        write_pieces(&path, |out| (0..3).try_for_each(|n| write!(out, "piece {n}\n"))).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "piece 0\npiece 1\npiece 2\n");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_named() {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut pieces = Pieces { out: BufWriter::with_capacity(0, full), failed: Ok(()) };
+        assert!(fmt::Write::write_str(&mut pieces, "text").is_err());
+        assert_eq!(pieces.failed.unwrap_err().kind(), io::ErrorKind::StorageFull);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use super::tests::CaseOutcome;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// One line of `qte-report-details.jsonl`. Borrowed when it is written, owned when it is read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// One line of `qte-report-details.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Detail<'a> {
     Test(TestDetail<'a>),
@@ -16,9 +16,44 @@ pub enum Detail<'a> {
     Finding(FindingDetail<'a>),
 }
 
+impl<'a> Detail<'a> {
+    /// Reads a line. Looks for its kind first: serde would take all the values of a line apart to find it.
+    pub fn parse(line: &'a [u8]) -> serde_json::Result<Detail<'a>> {
+        Ok(match Kind::of(line)? {
+            Kind::Test => Detail::Test(serde_json::from_slice(line)?),
+            Kind::File => Detail::File(serde_json::from_slice(line)?),
+            Kind::Finding => Detail::Finding(serde_json::from_slice(line)?),
+        })
+    }
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Test,
+    File,
+    Finding,
+}
+
+impl Kind {
+    fn of(line: &[u8]) -> serde_json::Result<Kind> {
+        #[derive(Deserialize)]
+        struct Head {
+            kind: Kind,
+        }
+        // As we write it; lines of others may have another order.
+        let ours: [(&[u8], Kind); 2] = [(br#"{"kind":"test","#, Kind::Test), (br#"{"kind":"file","#, Kind::File)];
+        match ours.into_iter().find(|(head, _)| line.starts_with(head)) {
+            Some((_, kind)) => Ok(kind),
+            None => Ok(serde_json::from_slice::<Head>(line)?.kind),
+        }
+    }
+}
+
 /// One case, or one try of a case that was run again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TestDetail<'a> {
+    #[serde(borrow)]
     pub id: Cow<'a, str>,
     /// The component that it is of, where the project has several.
     #[serde(default, skip_serializing_if = "str::is_empty")]
@@ -37,6 +72,7 @@ pub struct TestDetail<'a> {
 /// One source file. Every line of a range is a line that can run: the totals follow from these.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FileDetail<'a> {
+    #[serde(borrow)]
     pub path: Cow<'a, str>,
     /// Not a file of this project: not judged.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -91,6 +127,18 @@ mod tests {
     use crate::facts::finding::Severity;
 
     #[test]
+    fn the_kind_may_stand_anywhere_and_is_one_that_is_known() {
+        let line = br#"{"id":"a \u00e9","seconds":1.5,"outcome":"failed","kind":"test"}"#;
+        let Detail::Test(test) = Detail::parse(line).unwrap() else { panic!("another kind") };
+        assert_eq!((&*test.id, test.outcome, test.seconds), ("a é", CaseOutcome::Failed, 1.5));
+        for bad in
+            [r#"{"id":"a"}"#, r#"{"kind":"tests","id":"a"}"#, r#"{"kind":"test","id":"a"}"#, "{\"kind\":\"file\","]
+        {
+            assert!(Detail::parse(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn lines_come_back_as_they_were() {
         let finding = Finding::new("uncovered-lines", Severity::Medium, "x").at("a.py", Some(3), Some(4));
         let file = FileDetail {
@@ -121,7 +169,7 @@ mod tests {
         ];
         for detail in all {
             let text = serde_json::to_string(&detail).unwrap();
-            assert_eq!(serde_json::from_str::<Detail<'static>>(&text).unwrap(), detail, "{text}");
+            assert_eq!(Detail::parse(text.as_bytes()).unwrap(), detail, "{text}");
         }
     }
 }

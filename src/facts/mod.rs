@@ -13,6 +13,7 @@ pub mod report;
 pub mod secret;
 pub mod setting;
 pub mod stage;
+pub mod test_list;
 pub mod tests;
 pub mod tree;
 pub mod verdict;

@@ -1,23 +1,59 @@
 //! What a report's details hold, gathered for the outlets that people read. Bounded: the worst are kept, all are counted.
 
-use super::detail::{Detail, FileDetail, TestDetail};
-use super::tests::CaseOutcome;
+use super::detail::{ChangedLines, Detail, FileDetail};
+pub use super::test_list::{ListedTest, TestList};
 use std::collections::BTreeMap;
-
-/// How many tests a view holds at most; those beyond are counted.
-pub const KEPT_TESTS: usize = 250_000;
 
 /// The details of one run.
 #[derive(Clone, Debug, Default)]
 pub struct View {
     /// Failed and errored ones first, then flaky ones, then by time, the slowest first.
-    pub tests: Vec<TestDetail<'static>>,
+    pub tests: TestList,
     /// How many the details file has, kept or not.
     pub tests_seen: u64,
     /// The project's own source files, by path.
-    pub files: Vec<FileDetail<'static>>,
+    pub files: Vec<FileView>,
     /// Lines of source around what is not covered, by the file's path. May lack any file.
     pub sources: BTreeMap<String, Vec<SourceLine>>,
+}
+
+/// One source file: what it comes to, and which of its lines no test runs.
+#[derive(Clone, Debug)]
+pub struct FileView {
+    pub path: String,
+    pub uncovered: Vec<[u32; 2]>,
+    pub branches_covered: u64,
+    pub branches_total: u64,
+    pub changed: Option<ChangedLines>,
+    lines_covered: u64,
+    lines_total: u64,
+}
+
+impl FileView {
+    pub fn lines_covered(&self) -> u64 {
+        self.lines_covered
+    }
+
+    pub fn lines_total(&self) -> u64 {
+        self.lines_total
+    }
+}
+
+impl From<FileDetail<'_>> for FileView {
+    fn from(file: FileDetail<'_>) -> FileView {
+        let (lines_covered, lines_total) = (file.lines_covered(), file.lines_total());
+        let mut uncovered = file.uncovered;
+        uncovered.shrink_to_fit();
+        FileView {
+            path: file.path.into_owned(),
+            uncovered,
+            branches_covered: file.branches_covered,
+            branches_total: file.branches_total,
+            changed: file.changed,
+            lines_covered,
+            lines_total,
+        }
+    }
 }
 
 /// One line of a source file.
@@ -31,16 +67,13 @@ pub struct SourceLine {
 
 impl View {
     /// Takes in one line of the details file.
-    pub fn add(&mut self, detail: Detail<'static>) {
+    pub fn add(&mut self, detail: Detail<'_>) {
         match detail {
             Detail::Test(test) => {
                 self.tests_seen += 1;
-                self.tests.push(test);
-                if self.tests.len() >= 2 * KEPT_TESTS {
-                    self.keep_worst();
-                }
+                self.tests.push(&test);
             }
-            Detail::File(file) if !file.foreign => self.files.push(file),
+            Detail::File(file) if !file.foreign => self.files.push(file.into()),
             // The verdicts have the findings, in their order.
             Detail::File(_) | Detail::Finding(_) => {}
         }
@@ -48,29 +81,17 @@ impl View {
 
     /// Puts everything in its order; after the last line.
     pub fn finish(mut self) -> View {
-        self.keep_worst();
+        self.tests.finish();
         self.files.sort_by(|a, b| a.path.cmp(&b.path));
         self
-    }
-
-    fn keep_worst(&mut self) {
-        self.tests
-            .sort_by(|a, b| rank(a).cmp(&rank(b)).then(b.seconds.total_cmp(&a.seconds)).then_with(|| a.id.cmp(&b.id)));
-        self.tests.truncate(KEPT_TESTS);
-    }
-}
-
-fn rank(test: &TestDetail<'_>) -> u8 {
-    match test.outcome {
-        CaseOutcome::Failed | CaseOutcome::Error => 0,
-        _ if test.flaky => 1,
-        _ => 2,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::detail::TestDetail;
+    use crate::facts::tests::CaseOutcome;
 
     #[test]
     fn the_worst_come_first_and_foreign_files_are_left_out() {
@@ -110,7 +131,7 @@ mod tests {
             view.add(detail);
         }
         let view = view.finish();
-        assert_eq!(view.tests.iter().map(|t| &*t.id).collect::<Vec<_>>(), ["broken", "flaky", "slow", "quick"]);
+        assert_eq!(view.tests.iter().map(ListedTest::id).collect::<Vec<_>>(), ["broken", "flaky", "slow", "quick"]);
         assert_eq!(view.files.iter().map(|f| &*f.path).collect::<Vec<_>>(), ["a.py", "b.py"]);
         assert_eq!(view.tests_seen, 4);
     }

@@ -1,8 +1,8 @@
 //! A report's details read back, with the source around what is not covered.
 
 use crate::act::files;
-use crate::facts::detail::{Detail, FileDetail};
-use crate::facts::view::{SourceLine, View};
+use crate::facts::detail::Detail;
+use crate::facts::view::{FileView, SourceLine, View};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -14,6 +14,8 @@ const LINE_BYTES: u64 = 16 * 1024 * 1024;
 const CONTEXT: u32 = 2;
 /// How much source is shown, in bytes.
 const ALL_BYTES: usize = 2 * 1024 * 1024;
+/// Where less than this is left of it, no more source files are read.
+const LEAST_BYTES: usize = 4 * 1024;
 /// A source file larger than this is not read.
 const SOURCE_BYTES: u64 = 1024 * 1024;
 
@@ -27,7 +29,7 @@ pub fn read(details: &Path, project: Option<&Path>) -> io::Result<View> {
         if source.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line)? == 0 {
             break;
         }
-        let detail: Detail<'static> = serde_json::from_slice(&line)
+        let detail = Detail::parse(&line)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("line {number}: {error}")))?;
         view.add(detail);
     }
@@ -38,18 +40,21 @@ pub fn read(details: &Path, project: Option<&Path>) -> io::Result<View> {
     Ok(view)
 }
 
-fn sources(project: &Path, all: &[FileDetail<'_>]) -> BTreeMap<String, Vec<SourceLine>> {
+fn sources(project: &Path, all: &[FileView]) -> BTreeMap<String, Vec<SourceLine>> {
     let (mut out, mut left) = (BTreeMap::new(), ALL_BYTES);
     for file in all.iter().filter(|file| !file.uncovered.is_empty()) {
         // A source that is gone, is none or is too large is not shown; its lines are named all the same.
-        let Ok(text) = files::small_text(&project.join(&*file.path), SOURCE_BYTES) else { continue };
+        let Ok(text) = files::small_text(&project.join(&file.path), SOURCE_BYTES) else { continue };
         let lines = excerpt(&text, &file.uncovered);
         let bytes: usize = lines.iter().map(|line| line.text.len()).sum();
         if bytes > left {
             continue;
         }
         left -= bytes;
-        out.insert(file.path.to_string(), lines);
+        out.insert(file.path.clone(), lines);
+        if left < LEAST_BYTES {
+            break;
+        }
     }
     out
 }
@@ -64,7 +69,8 @@ fn excerpt(text: &str, uncovered: &[[u32; 2]]) -> Vec<SourceLine> {
         if number + CONTEXT < *from {
             continue;
         }
-        let is_uncovered = uncovered.iter().any(|[from, to]| (*from..=*to).contains(&number));
+        let mut near = ranges.clone().take_while(|[from, _]| *from <= number);
+        let is_uncovered = near.any(|[from, to]| (*from..=*to).contains(&number));
         out.push(SourceLine { number, text: text.to_string(), uncovered: is_uncovered });
     }
     out

@@ -1,13 +1,34 @@
 //! Foreign text made safe for where it is printed. Test output, names and report contents are hostile.
 
+use std::fmt;
+
 /// Text for a terminal or a log: control characters are shown, not obeyed. Line ends and tabs stay.
 pub fn terminal(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
+/// Makes what is written through it safe as [`terminal`] does.
+pub struct Terminal<'a>(pub &'a mut dyn fmt::Write);
+
+impl fmt::Write for Terminal<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        // A page is made of a great many pieces, nearly all of them plain.
+        if text.bytes().all(|byte| matches!(byte, b'\n' | b'\t' | b' '..=b'~')) {
+            return self.0.write_str(text);
+        }
+        let mut rest = text;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| shown(*c) != *c) {
+            self.0.write_str(&rest[..at])?;
+            self.0.write_char(shown(c))?;
+            rest = &rest[at + c.len_utf8()..];
+        }
+        self.0.write_str(rest)
+    }
+}
+
 fn shown(c: char) -> char {
     match c {
-        '\n' | '\t' => c,
+        '\n' | '\t' | ' '..='~' => c,
         // Escape sequences, carriage returns and the C1 controls that begin them.
         c if c.is_control() => '\u{FFFD}',
         // Marks that reorder what stands around them.
@@ -92,10 +113,15 @@ pub fn line(text: &str, count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fmt::Write;
 
     #[test]
     fn control_characters_are_not_obeyed() {
-        assert_eq!(terminal("a\x1b[2J\r\u{9b}1mb\n\tc\u{202e}"), "a\u{FFFD}[2J\u{FFFD}\u{FFFD}1mb\n\tc\u{FFFD}");
+        let (foreign, safe) = ("a\x1b[2J\r\u{9b}1mb\n\tc\u{202e}", "a\u{FFFD}[2J\u{FFFD}\u{FFFD}1mb\n\tc\u{FFFD}");
+        assert_eq!(terminal(foreign), safe);
+        let mut out = String::new();
+        write!(Terminal(&mut out), "{foreign}|é\x7f|plain\t~|{}", '\0').unwrap();
+        assert_eq!(out, format!("{safe}|é\u{FFFD}|plain\t~|\u{FFFD}"));
     }
 
     #[test]

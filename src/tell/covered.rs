@@ -3,11 +3,11 @@
 use super::markdown::{Budget, code, row};
 use super::sections::Scope;
 use super::words::{counted, thousands};
-use crate::facts::detail::FileDetail;
 use crate::facts::finding::Finding;
 use crate::facts::percent::Percent;
 use crate::facts::stage::Gate;
 use crate::facts::verdict::Verdict;
+use crate::facts::view::FileView;
 use std::collections::BTreeMap;
 
 /// A table with more rows than this is folded.
@@ -41,8 +41,15 @@ fn totals(verdict: &Verdict) -> Vec<String> {
 }
 
 /// Open where it is short, else in a fold.
-fn table(budget: &mut Budget, title: &str, columns: &[&str], rows: Vec<String>, what: &str, open: usize) {
-    if rows.is_empty() {
+fn table(
+    budget: &mut Budget,
+    title: &str,
+    columns: &[&str],
+    rows: impl ExactSizeIterator<Item = String>,
+    what: &str,
+    open: usize,
+) {
+    if rows.len() == 0 {
         return;
     }
     let left_out = |n| {
@@ -59,7 +66,7 @@ fn table(budget: &mut Budget, title: &str, columns: &[&str], rows: Vec<String>, 
     }
 }
 
-fn changed(budget: &mut Budget, verdict: &Verdict, files: &[FileDetail<'_>]) {
+fn changed(budget: &mut Budget, verdict: &Verdict, files: &[FileView]) {
     let mut places: BTreeMap<&str, Vec<[u32; 2]>> = BTreeMap::new();
     let line = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
     for finding in &verdict.findings {
@@ -86,7 +93,7 @@ fn changed(budget: &mut Budget, verdict: &Verdict, files: &[FileDetail<'_>]) {
         }
     }
     rows.sort_by_key(|row| std::cmp::Reverse(row.0));
-    let rows = rows.into_iter().map(|(_, row)| row).collect();
+    let rows = rows.into_iter().map(|(_, row)| row);
     let columns = ["Changed file", "Changed lines run>", "Share>", "Changed lines that no test runs"];
     table(budget, "Changed files", &columns, rows, "changed file", OPEN_ROWS);
 }
@@ -95,7 +102,7 @@ fn unknown(finding: &Finding) -> bool {
     finding.rule == "unknown-file" && finding.path.is_some()
 }
 
-fn folders(budget: &mut Budget, files: &[FileDetail<'_>]) {
+fn folders(budget: &mut Budget, files: &[FileView]) {
     let mut folders: BTreeMap<&str, (u64, u64, u64)> = BTreeMap::new();
     for file in files {
         let folder = file.path.rsplit_once('/').map_or(".", |(folder, _)| folder);
@@ -108,18 +115,11 @@ fn folders(budget: &mut Budget, files: &[FileDetail<'_>]) {
         let missed = thousands(all.saturating_sub(part));
         row(&[&code(folder), &thousands(files), &thousands(all), &missed, &Percent::show(part, all)])
     });
-    table(
-        budget,
-        "Folders",
-        &["Folder", "Files>", "Lines>", "Not run>", "Share>"],
-        rows.collect(),
-        "folder",
-        OPEN_ROWS,
-    );
+    table(budget, "Folders", &["Folder", "Files>", "Lines>", "Not run>", "Share>"], rows, "folder", OPEN_ROWS);
 }
 
-fn files(budget: &mut Budget, files: &[FileDetail<'_>]) {
-    let mut worst: Vec<&FileDetail<'_>> = files.iter().filter(|f| !f.uncovered.is_empty()).collect();
+fn files(budget: &mut Budget, files: &[FileView]) {
+    let mut worst: Vec<&FileView> = files.iter().filter(|f| !f.uncovered.is_empty()).collect();
     worst.sort_by_key(|f| std::cmp::Reverse(f.lines_total() - f.lines_covered()));
     let rows = worst.into_iter().map(|file| {
         let (part, all) = (file.lines_covered(), file.lines_total());
@@ -127,7 +127,7 @@ fn files(budget: &mut Budget, files: &[FileDetail<'_>]) {
         row(&[&code(&file.path), &thousands(all), &thousands(all - part), &share, &ranges(&file.uncovered)])
     });
     let columns = ["File", "Lines>", "Not run>", "Share>", "Lines that no test runs"];
-    table(budget, "Files with lines that no test runs", &columns, rows.collect(), "file", 0);
+    table(budget, "Files with lines that no test runs", &columns, rows, "file", 0);
 }
 
 /// `3-9, 14 and 1,204 more lines`.

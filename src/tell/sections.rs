@@ -182,7 +182,7 @@ pub fn flaky_tests(scope: &Scope<'_>, limit: usize) -> String {
     {
         return String::new();
     }
-    let rows = flaky.iter().map(|test| row(&[&code(&test.id), &words::seconds(test.seconds)]));
+    let rows = flaky.iter().map(|test| row(&[&code(&test.id()), &words::seconds(test.seconds)]));
     budget.table(&["Test", "Time>"], rows, 0, |n| format!("{} not listed here.", are(n, "more flaky test")));
     budget.close();
     budget.finish()

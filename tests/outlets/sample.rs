@@ -1,6 +1,6 @@
 //! Reports for the outlets' wall: an ordinary red one, an ordinary green one, and one that holds a given text everywhere.
 
-use qte_ci::facts::detail::{ChangedLines, FileDetail, TestDetail};
+use qte_ci::facts::detail::{ChangedLines, Detail, FileDetail, TestDetail};
 use qte_ci::facts::evidence::{Evidence, EvidenceKind};
 use qte_ci::facts::finding::{Finding, Severity};
 use qte_ci::facts::report::{Base, Details, Report, SCHEMA, Subject, Timing, Tool};
@@ -197,7 +197,11 @@ fn view() -> View {
         line: None,
     };
     let tests = vec![flaky("tests/test_mail.py::test_retry", 1.2), flaky("tests/test_api.py::test_slow", 0.4)];
-    View { files, tests, tests_seen: 415, ..View::default() }
+    let mut view = View::default();
+    tests.into_iter().for_each(|test| view.add(Detail::Test(test)));
+    files.into_iter().for_each(|file| view.add(Detail::File(file)));
+    view.tests_seen = 415;
+    view.finish()
 }
 
 /// Everything passed; one setting was given as advice and is not met.
@@ -260,8 +264,10 @@ pub fn filled(text: &str) -> (Report, View, Vec<String>) {
         line: Some(1),
     };
     let files = vec![source(text, 10, &[[3, 4]], Some((1, 2))), source(&format!("{text}/b.py"), 1, &[[9, 9]], None)];
-    let view = View { tests: vec![failed], tests_seen: 1, files, ..View::default() };
-    (judged(report), view, vec![text.to_string()])
+    let mut view = View::default();
+    view.add(Detail::Test(failed));
+    files.into_iter().for_each(|file| view.add(Detail::File(file)));
+    (judged(report), view.finish(), vec![text.to_string()])
 }
 
 fn hostile_verdict(gate: Gate, enforce: Enforce, outcome: Outcome, text: &str) -> Verdict {

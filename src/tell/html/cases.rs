@@ -1,11 +1,11 @@
 //! The tests: counts, durations, the slowest, and all of them packed for the list that the script shows.
 
 use super::numbers::{counted, duration, length, micros, short, text, thousands};
-use crate::facts::detail::TestDetail;
 use crate::facts::tests::CaseOutcome;
-use crate::facts::view::View;
+use crate::facts::view::{ListedTest, View};
 use serde::Serialize;
 use std::collections::HashMap;
+use std::fmt::{self, Write};
 
 /// How many rows the tables that need no script have.
 const SLOWEST: usize = 15;
@@ -63,7 +63,7 @@ pub struct Column {
 }
 
 /// As the list names it: a flaky test has passed, after it failed.
-fn id(test: &TestDetail<'_>) -> &'static str {
+fn id(test: &ListedTest) -> &'static str {
     match test.outcome {
         CaseOutcome::Passed if test.flaky => "flaky",
         other => other.id(),
@@ -73,7 +73,7 @@ fn id(test: &TestDetail<'_>) -> &'static str {
 pub fn section(view: &View) -> Section {
     let listed = view.tests.len() as u64;
     let seen = view.tests_seen.max(listed);
-    let flaky: Vec<&TestDetail<'_>> = view.tests.iter().filter(|t| id(t) == "flaky").collect();
+    let flaky: Vec<&ListedTest> = view.tests.iter().filter(|t| id(t) == "flaky").collect();
     let left_out = |all: usize, shown: usize| all.saturating_sub(shown);
     let fewer = left_out(view.tests.len(), WITHOUT_SCRIPT) as u64;
     Section {
@@ -90,24 +90,24 @@ pub fn section(view: &View) -> Section {
     }
 }
 
-fn row(test: &TestDetail<'_>) -> Row {
+fn row(test: &ListedTest) -> Row {
     let line = test.line.map_or_else(String::new, |line| format!(":{line}"));
     Row {
-        name: text(&test.id, NAME),
+        name: text(&test.id(), NAME),
         id: id(test),
         seconds: duration(test.seconds),
         place: test.path.as_deref().map_or_else(String::new, |path| format!("{}{line}", text(path, 400))),
     }
 }
 
-fn slowest<'a>(view: &'a View) -> Vec<&'a TestDetail<'static>> {
-    let slower = |a: &&TestDetail<'static>, b: &&TestDetail<'static>| b.seconds.total_cmp(&a.seconds);
-    let mut tests: Vec<&'a TestDetail<'static>> = view.tests.iter().filter(|t| micros(t.seconds) > 0).collect();
+fn slowest<'a>(view: &'a View) -> Vec<&'a ListedTest> {
+    let slower = |a: &&ListedTest, b: &&ListedTest| b.seconds.total_cmp(&a.seconds);
+    let mut tests: Vec<&'a ListedTest> = view.tests.iter().filter(|t| micros(t.seconds) > 0).collect();
     if tests.len() > SLOWEST {
         tests.select_nth_unstable_by(SLOWEST, slower);
         tests.truncate(SLOWEST);
     }
-    tests.sort_by(|a, b| slower(a, b).then_with(|| a.id.cmp(&b.id)));
+    tests.sort_by(|a, b| slower(a, b).then_with(|| a.cmp_id(b)));
     tests
 }
 
@@ -133,7 +133,7 @@ const HIGHEST: u64 = 90;
 
 fn chart(view: &View) -> Chart {
     let mut counts = [0_u64; ENDS.len() + 1];
-    for test in &view.tests {
+    for test in view.tests.iter() {
         let time = micros(test.seconds);
         counts[ENDS.partition_point(|end| *end <= time)] += 1;
     }
@@ -157,69 +157,102 @@ fn chart(view: &View) -> Chart {
     Chart { columns, marks, words }
 }
 
-/// All tests, packed. `templates/page.js` unpacks it.
-#[derive(Serialize)]
-struct Packed<'a> {
-    /// By name. The first character is 256 and as many as the name shares with the one before (in UTF-16 units).
-    names: Vec<String>,
-    /// One letter each.
-    outcomes: String,
-    micros: Vec<u64>,
-    paths: Vec<String>,
+/// All tests, packed as JSON that can stand in a `script` element. `templates/page.js` unpacks it.
+pub struct Packed<'a> {
+    pub view: &'a View,
+    /// The numbers of the findings, by test id.
+    pub findings: HashMap<&'a str, usize>,
+    pub details: &'a str,
+}
+
+/// What is gathered while the names are written.
+#[derive(Default)]
+struct Gathered<'a> {
+    paths: Vec<&'a str>,
+    path_numbers: HashMap<&'a str, usize>,
     /// Runs of tests with the same path: how many, and which path (from 1; 0 for none).
     places: Vec<[usize; 2]>,
-    /// Empty where no test has a line.
-    lines: Vec<u64>,
     /// Which tests have a finding.
     findings: Vec<[usize; 2]>,
-    details: &'a str,
 }
 
-/// The packed list as JSON that can stand in a `script` element. `findings`: their numbers, by test id.
-pub fn packed(view: &View, findings: &HashMap<&str, usize>, details: &str) -> String {
-    let mut tests: Vec<&TestDetail<'static>> = view.tests.iter().collect();
-    tests.sort_unstable_by(|a, b| a.id.cmp(&b.id).then_with(|| b.seconds.total_cmp(&a.seconds)));
-    let mut packed = Packed {
-        names: Vec::with_capacity(tests.len()),
-        outcomes: String::with_capacity(tests.len()),
-        micros: tests.iter().map(|t| micros(t.seconds)).collect(),
-        paths: Vec::new(),
-        places: Vec::new(),
-        lines: Vec::new(),
-        findings: Vec::new(),
-        details,
-    };
-    if tests.iter().any(|t| t.line.is_some()) {
-        packed.lines = tests.iter().map(|t| t.line.unwrap_or(0)).collect();
+impl fmt::Display for Packed<'_> {
+    /// Column by column, so that it never stands in memory as a whole.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tests = self.view.tests.by_id();
+        let mut gathered = Gathered::default();
+        // By name. The first character is 256 and as many as the name shares with the one before (in UTF-16 units).
+        out.write_str("{\"names\":[")?;
+        let mut before = String::new();
+        for (at, test) in tests.iter().enumerate() {
+            let id = test.id();
+            let name = text(&id, NAME);
+            comma(out, at)?;
+            json(out, &front_coded(&before, &name))?;
+            before = name;
+            gathered.add(at, test, self.findings.get(&*id).copied());
+        }
+        out.write_str("],\"outcomes\":\"")?;
+        tests.iter().try_for_each(|test| out.write_char(letter(test)))?;
+        out.write_str("\",\"micros\":")?;
+        column(out, tests.iter().map(|test| micros(test.seconds)))?;
+        out.write_str(",\"paths\":")?;
+        column(out, gathered.paths.iter().map(|path| text(path, 400)))?;
+        out.write_str(",\"places\":")?;
+        column(out, gathered.places.iter())?;
+        // Empty where no test has a line.
+        let lines = if tests.iter().any(|test| test.line.is_some()) { &*tests } else { &[] };
+        out.write_str(",\"lines\":")?;
+        column(out, lines.iter().map(|test| test.line.unwrap_or(0)))?;
+        out.write_str(",\"findings\":")?;
+        column(out, gathered.findings.iter())?;
+        out.write_str(",\"details\":")?;
+        json(out, &self.details)?;
+        out.write_char('}')
     }
-    let mut paths: HashMap<&str, usize> = HashMap::new();
-    let mut before = String::new();
-    for (at, test) in tests.iter().enumerate() {
-        let name = text(&test.id, NAME);
-        packed.names.push(front_coded(&before, &name));
-        before = name;
-        packed.outcomes.push(letter(test));
+}
+
+impl<'a> Gathered<'a> {
+    fn add(&mut self, at: usize, test: &'a ListedTest, finding: Option<usize>) {
         let path = test.path.as_deref().map_or(0, |path| {
-            *paths.entry(path).or_insert_with(|| {
-                packed.paths.push(text(path, 400));
-                packed.paths.len()
+            *self.path_numbers.entry(path).or_insert_with(|| {
+                self.paths.push(path);
+                self.paths.len()
             })
         });
-        match packed.places.last_mut() {
+        match self.places.last_mut() {
             Some([count, last]) if *last == path => *count += 1,
-            _ => packed.places.push([1, path]),
+            _ => self.places.push([1, path]),
         }
-        if let Some(number) = findings.get(&*test.id)
-            && letter(test) < 'k'
-        {
-            packed.findings.push([at, *number]);
+        if let Some(number) = finding.filter(|_| letter(test) < 'k') {
+            self.findings.push([at, number]);
         }
     }
-    // In JSON this can only stand inside of a text, where it means the same.
-    serde_json::to_string(&packed).expect("numbers and texts").replace('<', "\\u003c")
 }
 
-fn letter(test: &TestDetail<'_>) -> char {
+fn column<T: Serialize>(out: &mut fmt::Formatter<'_>, values: impl Iterator<Item = T>) -> fmt::Result {
+    out.write_char('[')?;
+    for (at, value) in values.enumerate() {
+        comma(out, at)?;
+        json(out, &value)?;
+    }
+    out.write_char(']')
+}
+
+fn comma(out: &mut fmt::Formatter<'_>, at: usize) -> fmt::Result {
+    if at == 0 { Ok(()) } else { out.write_char(',') }
+}
+
+fn json(out: &mut fmt::Formatter<'_>, value: &impl Serialize) -> fmt::Result {
+    let text = serde_json::to_string(value).expect("numbers and texts");
+    // In JSON this can only stand inside of a text, where it means the same.
+    match text.contains('<') {
+        true => out.write_str(&text.replace('<', "\\u003c")),
+        false => out.write_str(&text),
+    }
+}
+
+fn letter(test: &ListedTest) -> char {
     match id(test) {
         "failed" => 'f',
         "error" => 'e',

@@ -1,12 +1,12 @@
 //! Coverage as a tree of folders: each row with its share, each file with its uncovered lines and their source.
 
 use super::numbers::{counted, length, text, thousands};
-use crate::facts::detail::FileDetail;
 use crate::facts::percent::Percent;
 use crate::facts::report::Report;
 use crate::facts::stage::Gate;
-use crate::facts::view::{SourceLine, View};
-use std::collections::HashMap;
+use crate::facts::view::{FileView, SourceLine, View};
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 
 /// Folders below this depth are shown as part of the file's name: a browser nests elements only so deep.
 const DEEPEST: usize = 24;
@@ -28,15 +28,32 @@ pub struct Section<'a> {
     pub outside: Option<String>,
     pub has_branches: bool,
     pub has_changed: bool,
-    pub worst: Vec<&'a FileNode>,
-    pub nodes: &'a [Node],
+    pub worst: Vec<Worst>,
+    view: &'a View,
 }
 
-/// The tree in the order in which it is written.
+impl<'a> Section<'a> {
+    pub fn is_empty(&self) -> bool {
+        self.view.files.is_empty()
+    }
+
+    pub fn nodes(&self) -> Nodes<'a> {
+        nodes(self.view)
+    }
+}
+
+/// A piece of the tree.
 pub enum Node {
     Open { row: Row, open: bool },
     Close,
     File(Box<FileNode>),
+}
+
+/// One of the files with the most uncovered lines.
+pub struct Worst {
+    pub number: usize,
+    pub path: String,
+    pub row: Row,
 }
 
 /// What a folder or a file comes to.
@@ -78,7 +95,7 @@ struct Sum {
 }
 
 impl Sum {
-    fn of<'a>(files: impl IntoIterator<Item = &'a FileDetail<'static>>) -> Sum {
+    fn of<'a>(files: impl IntoIterator<Item = &'a FileView>) -> Sum {
         let mut sum = Sum::default();
         for file in files {
             let changed = file.changed.unwrap_or_default();
@@ -112,27 +129,8 @@ pub fn numbers(view: &View) -> HashMap<&str, usize> {
     view.files.iter().enumerate().map(|(at, file)| (&*file.path, at + 1)).collect()
 }
 
-/// The whole tree.
-pub fn tree(view: &View) -> Vec<Node> {
-    let mut files: Vec<(usize, &FileDetail<'static>)> =
-        view.files.iter().enumerate().map(|(at, file)| (at + 1, file)).collect();
-    files.sort_by(|a, b| a.1.path.cmp(&b.1.path));
-    let mut tree = Tree { view, source_lines: SOURCE_LINES, open: files.len() <= FEW_FILES, out: Vec::new() };
-    tree.level(&files, 0, 0);
-    tree.out
-}
-
-pub fn section<'a>(report: &Report, view: &View, nodes: &'a [Node]) -> Section<'a> {
+pub fn section<'a>(report: &Report, view: &'a View) -> Section<'a> {
     let sum = Sum::of(&view.files);
-    let mut worst: Vec<&FileNode> = nodes
-        .iter()
-        .filter_map(|node| match node {
-            Node::File(file) if file.row.missed > 0 => Some(&**file),
-            _ => None,
-        })
-        .collect();
-    worst.sort_by(|a, b| b.row.missed.cmp(&a.row.missed).then_with(|| a.path.cmp(&b.path)));
-    worst.truncate(WORST);
     let judged = report.verdicts.iter().find(|v| v.gate == Gate::Coverage);
     let counted_lines = judged.and_then(|v| v.metrics.get("lines_total")).copied().unwrap_or(0);
     Section {
@@ -141,48 +139,100 @@ pub fn section<'a>(report: &Report, view: &View, nodes: &'a [Node]) -> Section<'
         outside: counted_lines.checked_sub(sum.total).filter(|n| *n > 0).map(|n| counted(n, "line")),
         has_branches: sum.branches.1 > 0,
         has_changed: view.files.iter().any(|f| f.changed.is_some()),
-        worst,
-        nodes,
+        worst: worst(view),
+        view,
     }
 }
 
-struct Tree<'a> {
+fn worst(view: &View) -> Vec<Worst> {
+    let missed = |file: &FileView| file.lines_total() - file.lines_covered();
+    let mut worst: Vec<(usize, &FileView)> = view.files.iter().enumerate().filter(|(_, f)| missed(f) > 0).collect();
+    worst.sort_by(|(_, a), (_, b)| missed(b).cmp(&missed(a)).then_with(|| a.path.cmp(&b.path)));
+    worst.truncate(WORST);
+    let shown = |(at, file): (usize, &FileView)| Worst {
+        number: at + 1,
+        path: text(&file.path, 400),
+        row: Sum::of([file]).row(&file.path),
+    };
+    worst.into_iter().map(shown).collect()
+}
+
+/// The whole tree, in the order in which it is written.
+pub fn nodes(view: &View) -> Nodes<'_> {
+    let mut files: Vec<(usize, &FileView)> = view.files.iter().enumerate().map(|(at, file)| (at + 1, file)).collect();
+    files.sort_by(|a, b| a.1.path.cmp(&b.1.path));
+    let all = Level { rest: 0..files.len(), from: 0, plain: VecDeque::new() };
+    let open = files.len() <= FEW_FILES;
+    Nodes { view, source_lines: SOURCE_LINES, open, files, levels: vec![all] }
+}
+
+/// Makes one node after the other: a project may have a great many files.
+pub struct Nodes<'a> {
     view: &'a View,
     /// How many more lines of source the page may show.
     source_lines: usize,
     open: bool,
-    out: Vec<Node>,
+    /// By path, with their numbers.
+    files: Vec<(usize, &'a FileView)>,
+    /// The folders that are open, the top first.
+    levels: Vec<Level>,
 }
 
-impl<'a> Tree<'a> {
-    /// `files` are sorted and alike in their first `from` bytes.
-    fn level(&mut self, files: &[(usize, &'a FileDetail<'static>)], from: usize, depth: usize) {
-        let folder_end = |path: &str| path[from..].find('/').filter(|_| depth < DEEPEST).map(|at| from + at + 1);
-        let mut plain = Vec::new();
-        let mut rest = files;
-        while let Some((first, others)) = rest.split_first() {
-            let Some(end) = folder_end(&first.1.path) else {
-                plain.push(*first);
-                rest = others;
+/// A folder: its files are alike in their first `from` bytes.
+struct Level {
+    /// Those that were not looked at.
+    rest: Range<usize>,
+    from: usize,
+    /// Those that stand in the folder itself; they come behind its folders.
+    plain: VecDeque<usize>,
+}
+
+impl Iterator for Nodes<'_> {
+    type Item = Node;
+
+    fn next(&mut self) -> Option<Node> {
+        let depth = self.levels.len() - 1;
+        if let Some(folder) = self.folder(depth) {
+            return Some(folder);
+        }
+        let level = self.levels.last_mut()?;
+        if let Some(at) = level.plain.pop_front() {
+            let ((number, file), from) = (self.files[at], level.from);
+            return Some(Node::File(Box::new(self.file(number, file, &file.path[from..]))));
+        }
+        if depth == 0 {
+            return None;
+        }
+        self.levels.pop();
+        Some(Node::Close)
+    }
+}
+
+impl Nodes<'_> {
+    /// Opens the next folder of the innermost one, where it has another; files that stand before it are put by.
+    fn folder(&mut self, depth: usize) -> Option<Node> {
+        let level = self.levels.last_mut()?;
+        while let Some(first) = level.rest.clone().next() {
+            let path = &*self.files[first].1.path;
+            let Some(end) = path[level.from..].find('/').filter(|_| depth < DEEPEST) else {
+                level.plain.push_back(first);
+                level.rest.start += 1;
                 continue;
             };
-            let folder = &first.1.path[..end];
-            let count = rest.iter().take_while(|(_, file)| file.path.starts_with(folder)).count();
-            let (inside, after) = rest.split_at(count);
-            let end = common_folder(&inside[0].1.path, &inside[count - 1].1.path);
-            let row = Sum::of(inside.iter().map(|(_, file)| *file)).row(&first.1.path[from..end]);
-            self.out.push(Node::Open { row, open: self.open || depth == 0 });
-            self.level(inside, end, depth + 1);
-            self.out.push(Node::Close);
-            rest = after;
+            let folder = &path[..level.from + end + 1];
+            let inside = &self.files[level.rest.clone()];
+            let inside = &inside[..inside.iter().take_while(|(_, file)| file.path.starts_with(folder)).count()];
+            let end = common_folder(path, &inside[inside.len() - 1].1.path);
+            let row = Sum::of(inside.iter().map(|(_, file)| *file)).row(&path[level.from..end]);
+            let rest = first..first + inside.len();
+            level.rest.start = rest.end;
+            self.levels.push(Level { rest, from: end, plain: VecDeque::new() });
+            return Some(Node::Open { row, open: self.open || depth == 0 });
         }
-        for (number, file) in plain {
-            let node = self.file(number, file, &file.path[from..]);
-            self.out.push(Node::File(Box::new(node)));
-        }
+        None
     }
 
-    fn file(&mut self, number: usize, file: &FileDetail<'static>, name: &str) -> FileNode {
+    fn file(&mut self, number: usize, file: &FileView, name: &str) -> FileNode {
         let lines = self.view.sources.get(&*file.path).map_or(&[][..], Vec::as_slice);
         let shown = lines.len().min(SOURCE_LINES_A_FILE).min(self.source_lines);
         self.source_lines -= shown;

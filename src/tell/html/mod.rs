@@ -14,6 +14,7 @@ use crate::facts::report::Report;
 use crate::facts::view::View;
 use askama::Template;
 use sha2::{Digest, Sha256};
+use std::fmt;
 
 const STYLE: &str = include_str!("templates/page.css");
 const SCRIPT: &str = include_str!("templates/page.js");
@@ -40,12 +41,11 @@ struct Page<'a> {
     evidence: Vec<evidence::Row>,
     subject: Vec<evidence::Fact>,
     settings: Vec<evidence::SettingRow>,
-    packed: String,
+    packed: cases::Packed<'a>,
 }
 
-/// The whole page.
-pub fn page(report: &Report, view: &View) -> String {
-    let nodes = coverage::tree(view);
+/// Writes the whole page, piece by piece: it may be large.
+pub fn write(report: &Report, view: &View, out: &mut dyn fmt::Write) -> fmt::Result {
     let outcome = report.outcome.id();
     let page = Page {
         security: content_security_policy(),
@@ -62,16 +62,15 @@ pub fn page(report: &Report, view: &View) -> String {
         gates: gates::cards(report),
         findings: findings::groups(report, &coverage::numbers(view)),
         tests: cases::section(view),
-        coverage: coverage::section(report, view, &nodes),
+        coverage: coverage::section(report, view),
         timeline: timeline::timeline(report),
         evidence: evidence::rows(report),
         subject: evidence::subject(&report.subject),
         settings: evidence::settings(report),
-        packed: cases::packed(view, &findings::numbers(report), &report.details.path),
+        packed: cases::Packed { view, findings: findings::numbers(report), details: &report.details.path },
     };
-    let text = page.render().expect("a String takes all");
     // Once more over all of it: a field that somebody adds cannot be forgotten.
-    clean::terminal(&text)
+    page.render_into(&mut clean::Terminal(out)).map_err(|_| fmt::Error)
 }
 
 /// `Failed: owner/name at 0123abc`.

@@ -41,6 +41,10 @@ pub fn length(part: u64, whole: u64) -> String {
 
 /// Foreign text of at most so many characters; says how long it was where it is cut.
 pub fn text(foreign: &str, characters: usize) -> String {
+    // Most texts are short and harmless.
+    if foreign.len() <= characters && foreign.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return foreign.to_string();
+    }
     let cut = match foreign.char_indices().nth(characters) {
         Some((at, _)) => format!("{}… (cut: {} bytes)", &foreign[..at], thousands(foreign.len() as u64)),
         None => foreign.to_string(),

@@ -59,6 +59,12 @@ fn view(details: impl IntoIterator<Item = Detail<'static>>) -> View {
     view.finish()
 }
 
+fn page(report: &Report, view: &View) -> String {
+    let mut out = String::new();
+    write(report, view, &mut out).expect("a String takes all");
+    out
+}
+
 /// Where each text begins, which must be in this order.
 #[track_caller]
 fn in_order(page: &str, texts: &[&str]) {
@@ -79,6 +85,10 @@ fn body(page: &str) -> &str {
 fn packed(page: &str) -> Value {
     let after = page.split_once("id=\"packed\">").expect("a list").1;
     serde_json::from_str(after.split_once("</script>").expect("an end").0).expect("JSON")
+}
+
+fn packed_of(view: &View, findings: HashMap<&str, usize>) -> Value {
+    serde_json::from_str(&cases::Packed { view, findings, details: "d" }.to_string()).expect("JSON")
 }
 
 /// The names out of their front coding, as the comment of the packing says it.
@@ -171,7 +181,7 @@ fn the_list_packs_every_test_and_loses_nothing() {
     let micros = [5, 4, 3, 2, 1, 7, 0];
     let details = ids.iter().zip(micros).map(|(id, micros)| test(id, CaseOutcome::Passed, micros as f64 / 1e6));
     let view = view(details.chain([test("z", CaseOutcome::Error, 9.0)]));
-    let packed: Value = serde_json::from_str(&cases::packed(&view, &HashMap::from([("z", 3)]), "d")).expect("JSON");
+    let packed: Value = packed_of(&view, HashMap::from([("z", 3)]));
     let expected = ["", "a::two", "a::two", "a::twofold", "b::x", "z", "\u{1F600}\u{1F601}", "\u{1F600}\u{1F602}"];
     assert_eq!(names(&packed), expected);
     assert_eq!(packed["micros"], serde_json::json!([0, 7, 4, 3, 5, 9_000_000, 2, 1]));
@@ -186,7 +196,7 @@ fn the_list_packs_every_test_and_loses_nothing() {
 fn long_prefixes_are_marked_as_far_as_a_mark_goes() {
     let (a, b) = ("x".repeat(400) + "a", "x".repeat(400) + "b");
     let view = view([test(&a, CaseOutcome::Passed, 0.0), test(&b, CaseOutcome::Passed, 0.0)]);
-    let packed: Value = serde_json::from_str(&cases::packed(&view, &HashMap::new(), "d")).expect("JSON");
+    let packed: Value = packed_of(&view, HashMap::new());
     assert_eq!(names(&packed), [a, b]);
     assert_eq!(packed["names"][1], format!("{}b", char::from_u32(256 + 400).expect("a character")));
 }
@@ -231,8 +241,7 @@ fn the_tree_adds_up_and_joins_lonely_folders() {
         file("src/shop/cart.py", 0, 3),
         file("setup.py", 2, 0),
     ]);
-    let drawn: Vec<String> = coverage::tree(&view)
-        .iter()
+    let drawn: Vec<String> = coverage::nodes(&view)
         .map(|node| match node {
             coverage::Node::Open { row, .. } => {
                 format!("{} {} {}/{} {}", row.name, row.share, row.covered, row.total, row.changed)
@@ -257,7 +266,8 @@ fn the_tree_adds_up_and_joins_lonely_folders() {
 #[test]
 fn a_path_of_thousands_of_folders_is_no_deep_tree() {
     let deep: Vec<String> = (0..200).map(|n| "a/".repeat(n) + "x.py").collect();
-    let nodes = coverage::tree(&view(deep.iter().map(|path| file(path, 1, 0))));
+    let view = view(deep.iter().map(|path| file(path, 1, 0)));
+    let nodes: Vec<coverage::Node> = coverage::nodes(&view).collect();
     let depth = |node: &coverage::Node| match node {
         coverage::Node::Open { .. } => 1,
         coverage::Node::Close => -1,
