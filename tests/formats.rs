@@ -273,7 +273,7 @@ fn told_by_its_tool(file: &str, ours: &str, truth: u64) -> u64 {
     right
 }
 
-/// The corpus's words and ours.
+/// The corpus's words and ours, for tests.
 fn names_of(format: &str) -> &'static [(&'static str, &'static str)] {
     match format {
         "junit" => &[
@@ -302,9 +302,6 @@ fn names_of(format: &str) -> &'static [(&'static str, &'static str)] {
             &[("passed+failed+ignored", "tests"), ("passed", "passed"), ("failed", "failed"), ("ignored", "skipped")]
         }
         "tap" => &[("ok+not_ok+skip+todo", "tests"), ("ok", "passed"), ("not_ok", "failed"), ("skip+todo", "skipped")],
-        "gocover" => {
-            &[("statements_total", "lines_total"), ("statements_covered", "lines_covered"), ("files", "files")]
-        }
         "mocha-json" => &[("tests", "tests"), ("passes", "passed"), ("failures", "failed"), ("pending", "skipped")],
         "rspec-json" => &[
             ("tests", "tests"),
@@ -320,19 +317,6 @@ fn names_of(format: &str) -> &'static [(&'static str, &'static str)] {
             ("stats/skipped", "skipped"),
             ("stats/flaky", "flaky"),
         ],
-        "llvm-cov-json" => &[
-            ("lines/covered", "lines_covered"),
-            ("lines/count", "lines_total"),
-            ("branches/covered", "branches_covered"),
-            ("branches/count", "branches_total"),
-            ("files", "files"),
-        ],
-        "istanbul-summary" => &[
-            ("lines/0", "lines_covered"),
-            ("lines/1", "lines_total"),
-            ("branches/0", "branches_covered"),
-            ("branches/1", "branches_total"),
-        ],
         "trx" => &[
             ("tests", "tests"),
             ("outcomes/Passed", "passed"),
@@ -346,6 +330,29 @@ fn names_of(format: &str) -> &'static [(&'static str, &'static str)] {
             ("results/Failed+results/Failure", "failed"),
             ("results/Error+results/NotRunnable", "errors"),
             ("results/Skipped+results/Ignored+results/Inconclusive", "skipped"),
+        ],
+        coverage => names_of_coverage(coverage),
+    }
+}
+
+/// The same for coverage.
+fn names_of_coverage(format: &str) -> &'static [(&'static str, &'static str)] {
+    match format {
+        "gocover" => {
+            &[("statements_total", "lines_total"), ("statements_covered", "lines_covered"), ("files", "files")]
+        }
+        "llvm-cov-json" => &[
+            ("lines/covered", "lines_covered"),
+            ("lines/count", "lines_total"),
+            ("branches/covered", "branches_covered"),
+            ("branches/count", "branches_total"),
+            ("files", "files"),
+        ],
+        "istanbul-summary" => &[
+            ("lines/0", "lines_covered"),
+            ("lines/1", "lines_total"),
+            ("branches/0", "branches_covered"),
+            ("branches/1", "branches_total"),
         ],
         "jacoco" => &[
             ("lines_total", "lines_total"),

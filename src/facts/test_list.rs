@@ -145,7 +145,15 @@ mod tests {
     use super::*;
 
     fn test(id: &str, outcome: CaseOutcome, seconds: f64) -> TestDetail<'_> {
-        TestDetail { id: id.into(), outcome, flaky: false, seconds, path: Some("t.py".into()), line: None }
+        TestDetail {
+            id: id.into(),
+            component: "".into(),
+            outcome,
+            flaky: false,
+            seconds,
+            path: Some("t.py".into()),
+            line: None,
+        }
     }
 
     #[test]

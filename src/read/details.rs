@@ -16,7 +16,7 @@ pub fn read(source: &mut dyn Read, each: &mut dyn FnMut(&Case<'_>)) -> Result<(T
     let mut cases = Cases::new(each);
     let (mut coverage, mut kept) = (Coverage::default(), Vec::new());
     while let Some((line, number)) = lines.next()? {
-        let detail: Detail<'_> = serde_json::from_str(line)
+        let detail = Detail::parse(line.as_bytes())
             .map_err(|e| ReadError::malformed(number, format!("no line of a details file: {e}")))?;
         match detail {
             Detail::Test(test) => push(&mut cases, &test),
