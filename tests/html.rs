@@ -12,7 +12,7 @@ use qte_ci::facts::setting::{Enforce, Source};
 use qte_ci::facts::stage::Gate;
 use qte_ci::facts::tests::CaseOutcome;
 use qte_ci::facts::verdict::{Outcome, Verdict};
-use qte_ci::facts::view::{SourceLine, TestList, View};
+use qte_ci::facts::view::{ListedTest, SourceLine, TestList, View};
 use qte_ci::tell::html;
 use serde_json::{Value, json};
 use std::ffi::OsStr;
@@ -465,7 +465,7 @@ fn two_hundred_thousand_tests_do_not_freeze_it() {
 #[test]
 fn the_list_shows_the_names_that_were_packed() {
     let (report, view) = red();
-    let mut names: Vec<&str> = view.tests.iter().map(|t| &*t.id).collect();
+    let mut names: Vec<String> = view.tests.iter().map(ListedTest::id).collect();
     names.sort_unstable();
     let list = Path::new(env!("CARGO_TARGET_TMPDIR")).join("names.json");
     fs::write(&list, serde_json::to_vec(&names).expect("texts")).expect("written");
