@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Writes the inputs of the speed figures: generate.py KIND OUT [SCALE], and prints as JSON what is in them.
 
-Kinds: cobertura and lcov (2,000 files x 500 lines, times SCALE), junit (200,000 cases, times SCALE),
-gotest (`go test -json` of 50,000 tests, times SCALE), repository (a git repository with those files, its Cobertura
-report, a last commit that changes 10,000 lines, times SCALE). The same arguments always give the same bytes. The counts are made while writing, from the
+Kinds: cobertura, lcov, jacoco and clover (2,000 files x 500 lines, times SCALE), junit (200,000 cases, times SCALE),
+trx (40,000 of them), gotest (`go test -json` of 50,000 tests, times SCALE), repository (a git repository with those
+files, its Cobertura report, a last commit that changes 10,000 lines, times SCALE). The same arguments always give the
+same bytes. The counts are made while writing, from the
 random rows alone: what a reader must find.
 """
 
@@ -82,6 +83,74 @@ def cobertura(out, scale):
             f.write("".join(cobertura_line(n, *line) for n, line in enumerate(row, 1)))
             f.write("\t\t\t\t\t</lines>\n\t\t\t\t</class>\n\t\t\t</classes>\n\t\t</package>\n")
         f.write("\t</packages>\n</coverage>\n")
+    return counts.shown()
+
+
+def counter(kind, missed, covered):
+    return f'<counter type="{kind}" missed="{missed}" covered="{covered}"/>' if missed + covered else ""
+
+
+def counters(counts):
+    lines = counter("LINE", counts.total - counts.covered, counts.covered)
+    return (counter("INSTRUCTION", 4 * (counts.total - counts.covered), 4 * counts.covered)
+            + counter("BRANCH", counts.branches - counts.taken, counts.taken) + lines)
+
+
+def jacoco_line(number, hits, taken):
+    missed, covered = (0, 4) if hits else (4, 0)
+    branches = (0, 0) if taken is None else (2 - taken, taken)
+    return f'<line nr="{number}" mi="{missed}" ci="{covered}" mb="{branches[0]}" cb="{branches[1]}"/>'
+
+
+def jacoco(out, scale):
+    counts = Counts()
+    with open(out, "w", encoding="utf-8") as f:
+        f.write('<?xml version="1.0" encoding="UTF-8" standalone="yes"?><!DOCTYPE report PUBLIC '
+                '"-//JACOCO//DTD Report 1.1//EN" "report.dtd"><report name="bench">'
+                '<sessioninfo id="host-1" start="1795508529692" dump="1795508530692"/>')
+        for number, row in enumerate(rows(scale)):
+            counts.add(row)
+            one = Counts()
+            one.add(row)
+            package, name = path_of(number).rsplit("/", 1)
+            package, name = f"org/example/{package}", name.replace(".py", ".java")
+            f.write(f'<package name="{package}"><class name="{package}/{name[:-5]}" sourcefilename="{name}">')
+            for method in range(10):
+                f.write(f'<method name="method{method}" desc="(Ljava/lang/String;I)V" line="{50 * method + 1}">'
+                        f'{counters(one)}</method>')
+            f.write(f'{counters(one)}</class><sourcefile name="{name}">')
+            f.write("".join(jacoco_line(n, *line) for n, line in enumerate(row, 1)))
+            f.write(f"{counters(one)}</sourcefile>{counters(one)}</package>")
+        f.write(f"{counters(counts)}</report>")
+    return counts.shown()
+
+
+def clover_line(number, hits, taken):
+    kind = 'type="stmt"' if taken is None else f'type="cond" truecount="{taken}" falsecount="{2 - taken}"'
+    return f'        <line num="{number}" count="{hits}" {kind}/>\n'
+
+
+def clover_metrics(counts):
+    return (f'<metrics statements="{counts.total}" coveredstatements="{counts.covered}" '
+            f'conditionals="{counts.branches}" coveredconditionals="{counts.taken}"/>\n')
+
+
+def clover(out, scale):
+    counts = Counts()
+    for row in rows(scale):
+        counts.add(row)
+    with open(out, "w", encoding="utf-8") as f:
+        f.write('<?xml version="1.0" encoding="UTF-8"?>\n<coverage generated="1795508529692" clover="3.2.0">\n'
+                f'  <project timestamp="1795508529692" name="All files">\n    {clover_metrics(counts)}')
+        for number, row in enumerate(rows(scale)):
+            one = Counts()
+            one.add(row)
+            path = path_of(number).replace(".py", ".js")
+            f.write(f'    <package name="p{number}">\n      <file name="{os.path.basename(path)}" '
+                    f'path="/w/project/{path}">\n        {clover_metrics(one)}')
+            f.write("".join(clover_line(n, *line) for n, line in enumerate(row, 1)))
+            f.write("      </file>\n    </package>\n")
+        f.write("  </project>\n</coverage>\n")
     return counts.shown()
 
 
@@ -177,6 +246,47 @@ def gotest(out, scale):
     return {"tests": tests, "passed": passed, "failed": failed, "errors": 0, "skipped": skipped, "flaky": 0}
 
 
+def trx_result(number, kind):
+    id, space = f"{number:08x}-0000-4000-8000-000000000000", "Shop.Tests.Package{:03d}.ModuleTests".format(number // 500)
+    head = (f'    <UnitTestResult executionId="{id}" testId="{id}" testName="{space}.Case(number: {number}, text: &quot;x'
+            f'&quot;)" computerName="HOST" duration="00:00:00.{number % 10_000:07d}" '
+            'startTime="2026-11-24T10:00:00.0000000+00:00" endTime="2026-11-24T10:00:00.0000000+00:00" '
+            'testType="13cdc9d9-ddb5-4fa4-a97d-d965ccfc6d4b" '
+            f'outcome="{dict(p="Passed", f="Failed", s="NotExecuted")[kind]}" '
+            f'testListId="8c84fa94-04c1-424b-9868-57a2d4851a1d" relativeResultsDirectory="{id}"')
+    if kind != "f":
+        return f"{head} />\n"
+    frame = f"   at {space}.Case(Int32 number, String text) in C:\\w\\Shop\\ModuleTests.cs:line {number % 400 + 1}&#xD;\n"
+    return (f"{head}>\n      <Output>\n        <ErrorInfo>\n          <Message>Assert.Equal() Failure&#xD;\nExpected: 3"
+            f"&#xD;\nActual:   2</Message>\n          <StackTrace>{frame * 10}</StackTrace>\n        </ErrorInfo>\n"
+            "      </Output>\n    </UnitTestResult>\n")
+
+
+def trx_definition(number):
+    id = f"{number:08x}-0000-4000-8000-000000000000"
+    return (f'    <UnitTest name="Case" storage="c:\\w\\shop\\bin\\debug\\net8.0\\shop.tests.dll" id="{id}">\n'
+            f'      <Execution id="{id}" />\n      <TestMethod codeBase="C:\\w\\Shop\\bin\\Debug\\net8.0\\Shop.Tests.dll" '
+            'adapterTypeName="executor://xunit/VsTestRunner2/netcoreapp" '
+            f'className="Shop.Tests.Package{number // 500:03d}.ModuleTests" name="Case" />\n    </UnitTest>\n')
+
+
+def trx(out, scale):
+    rng = random.Random(3)
+    cases = 40_000 * scale
+    kinds = "".join("f" if r < 0.02 else "s" if r < 0.04 else "p" for r in (rng.random() for _ in range(cases)))
+    passed, failed, skipped = (kinds.count(kind) for kind in "pfs")
+    with open(out, "w", encoding="utf-8-sig") as f:
+        f.write('<?xml version="1.0" encoding="utf-8"?>\n<TestRun id="54e29175-539e-48a3-a634-3a1855a0ed38" name="bench" '
+                'xmlns="http://microsoft.com/schemas/VisualStudio/TeamTest/2010">\n  <Results>\n')
+        f.writelines(trx_result(number, kind) for number, kind in enumerate(kinds))
+        f.write("  </Results>\n  <TestDefinitions>\n")
+        f.writelines(trx_definition(number) for number in range(cases))
+        f.write('  </TestDefinitions>\n  <ResultSummary outcome="Failed">\n'
+                f'    <Counters total="{cases}" executed="{passed + failed}" passed="{passed}" failed="{failed}" '
+                'error="0" timeout="0" aborted="0" notExecuted="0" />\n  </ResultSummary>\n</TestRun>\n')
+    return {"tests": cases, "passed": passed, "failed": failed, "errors": 0, "skipped": skipped}
+
+
 def git(folder, *arguments):
     subprocess.run(["git", "-C", folder, "-c", "user.name=bench", "-c", "user.email=bench@example.org",
                     "-c", "commit.gpgsign=false", "-c", "gc.auto=0", *arguments],
@@ -213,7 +323,8 @@ def list_every(items, step):
 
 
 if __name__ == "__main__":
-    KINDS = {"cobertura": cobertura, "lcov": lcov, "junit": junit, "gotest": gotest, "repository": repository}
+    KINDS = {"cobertura": cobertura, "lcov": lcov, "jacoco": jacoco, "clover": clover, "junit": junit, "trx": trx,
+             "gotest": gotest, "repository": repository}
     if len(sys.argv) not in (3, 4) or sys.argv[1] not in KINDS:
         sys.exit(__doc__)
     print(json.dumps(KINDS[sys.argv[1]](sys.argv[2], int(sys.argv[3]) if len(sys.argv) == 4 else 1)))

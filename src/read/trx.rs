@@ -225,6 +225,10 @@ impl Results {
     }
 
     fn begin(&mut self, depth: usize, tag: &Tag<'_>) -> Result<(), String> {
+        // UnitTestResult, GenericTestResult and others; a TestResultAggregation is an ordered test.
+        if !tag.name().ends_with(b"TestResult") && tag.name() != b"TestResultAggregation" {
+            return Err(format!("a test result expected, found <{}>", text(tag.name())));
+        }
         if self.open == self.stack.len() {
             self.stack.push(Outcome::default());
         }
@@ -379,8 +383,12 @@ mod tests {
             assert_eq!(seen, [format!("a {expected}")], "{word}");
         }
         assert_eq!(run("<UnitTestResult testName='a'/>", DONE).1, ["a error"]);
-        let error = one("<TestRun><Results>\n<UnitTestResult outcome='passed'/></Results></TestRun>").unwrap_err();
-        assert!(error.message.contains("`passed`") && error.line == Some(2), "{error}");
+        for (result, what) in
+            [("<UnitTestResult outcome='passed'/>", "`passed`"), ("<Result outcome='Passed'/>", "<Result>")]
+        {
+            let error = one(&format!("<TestRun><Results>\n{result}</Results></TestRun>")).unwrap_err();
+            assert!(error.message.contains(what) && error.line == Some(2), "{error}");
+        }
     }
 
     #[test]
