@@ -3,8 +3,8 @@
 
 Kinds: cobertura and lcov (2,000 files x 500 lines, times SCALE), junit (200,000 cases, times SCALE),
 gotest (`go test -json` of 50,000 tests, times SCALE), repository (a git repository with those files, its Cobertura
-report, a last commit that changes 10,000 lines, times SCALE). The same arguments always give the same bytes. The counts are made while writing, from the
-random rows alone: what a reader must find.
+report, a last commit that changes 10,000 lines, times SCALE). The same arguments always give the same bytes. The
+counts are made while writing, from the random rows alone: what a reader must find.
 """
 
 import json

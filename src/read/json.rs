@@ -192,7 +192,7 @@ fn escape(bytes: &[u8]) -> Option<(char, usize)> {
     Some((short, 2))
 }
 
-/// `\uXXXX`, or the two of a surrogate pair.
+/// `\u` with four digits, or the two of a surrogate pair.
 fn long_escape(bytes: &[u8]) -> Option<(char, usize)> {
     let unit = |from: usize| {
         let digits = bytes.get(from..from + 6)?.strip_prefix(b"\\u")?;
