@@ -19,7 +19,7 @@ RUNS, MOST_RUNS, MEMORY_RUNS, STARTS, PAIRS = 7, 25, 2, 20, 5
 PAUSE_S = 2
 MIB = 1024  # in KiB, the unit of ru_maxrss
 MEMORY_BAR = 64 * MIB
-GO_BYTES_PER_S = 150e6  # of CPU time, for `go test -json`
+BYTES_PER_S = 150e6  # of CPU time, for `go test -json`
 CONFIG = "tests: {reports: [%s]}\ncoverage: {reports: [%s], lines: 50}\n"
 TINY_JUNIT = '<testsuite name="s" tests="1"><testcase classname="a" name="b" time="1"/></testsuite>\n'
 missed = []
@@ -126,8 +126,9 @@ def speed():
     reading("cobertura", "cobertura", 1).measure(RUNS, 0.30)
     reading("lcov", "lcov", 1).measure(RUNS, 0.08)
     reading("junit", "junit", 1).measure(RUNS, 0.20)
-    go = reading("go test", "gotest", 1)
-    go.measure(RUNS, os.path.getsize(go.argv[-1]) / GO_BYTES_PER_S)
+    for name, kind in (("go test", "gotest"), ("trx", "trx"), ("jacoco", "jacoco"), ("clover", "clover")):
+        task = reading(name, kind, 1)
+        task.measure(RUNS, os.path.getsize(task.argv[-1]) / BYTES_PER_S)
     repository(1).measure(RUNS, 0.35)
     big_junit(1).measure(MEMORY_RUNS, None)
 

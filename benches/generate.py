@@ -4,8 +4,7 @@
 Kinds: cobertura, lcov, jacoco and clover (2,000 files x 500 lines, times SCALE), junit (200,000 cases, times SCALE),
 trx (40,000 of them), gotest (`go test -json` of 50,000 tests, times SCALE), repository (a git repository with those
 files, its Cobertura report, a last commit that changes 10,000 lines, times SCALE). The same arguments always give the
-same bytes. The counts are made while writing, from the
-random rows alone: what a reader must find.
+same bytes. The counts are made while writing, from the random rows alone: what a reader must find.
 """
 
 import json

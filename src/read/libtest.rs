@@ -124,7 +124,7 @@ struct Suite {
     declared: Totals,
 }
 
-/// nextest names a test `package::binary$test`, and `package::binary$test#2` after its second try: class, name, retried.
+/// nextest names a test `PACKAGE::BINARY$test`, and `PACKAGE::BINARY$test#2` after its second try: class, name, retried.
 fn names(name: &str) -> (&str, &str, bool) {
     let Some((class, test)) = name.split_once('$') else { return ("", name, false) };
     match test.rsplit_once('#') {

@@ -483,10 +483,8 @@ mod tests {
 
     #[test]
     fn an_outcome_may_stand_behind_what_the_test_printed() {
-        let (tests, seen) = one(
-            "running 2 tests\ntest a ... printed\nmore\nok\ntest b ... ignored, not here\ntest result: ok. 1 passed; 0 failed; \
-             1 ignored; 0 measured; 0 filtered out\n",
-        );
+        let (tests, seen) = one("running 2 tests\ntest a ... printed\nmore\nok\ntest b ... ignored, not here\n\
+             test result: ok. 1 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out\n");
         assert_eq!(seen, ["passed  a ", "skipped  b "]);
         assert_eq!((tests.outside, tests.contradictions.len()), (0, 0));
         // One that cannot be told is missing, which is said.
