@@ -59,10 +59,4 @@ pub static OTHERS: &[Format] = &[
     other("criterion-benchmark", |s| object(s, &["group_id", "function_id"])),
     other("eslint", |s| array(s, &["filePath", "messages"])),
     other("ruff", |s| array(s, &["code", "filename", "location"])),
-    other("go-test-json", |s| lines(s, &["Action"])),
-    other("libtest-json", |s| lines(s, &["event", "type"])),
-    other("dart-json", |s| lines(s, &["protocolVersion"])),
-    other("tap", |s| text(s, "TAP version") || text(s, "1..")),
-    other("gocover", |s| text(s, "mode: ")),
-    other("libtest-text", |s| text(s, "running ") && s.root.ends_with(" tests")),
 ];
