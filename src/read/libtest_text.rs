@@ -20,7 +20,8 @@ pub const FORMAT: Format = Format {
         case.",
     written_by: "cargo 1.95 (`cargo test`, with and without its error stream, `--no-fail-fast`, `--nocapture`)",
     refuses: "a file that ends inside of a binary's tests. `--quiet` names no test: declared tests without a case.",
-    looks_like: |s| s.syntax == Syntax::Text && looks_like(&s.root),
+    // What `cargo bench` prints looks the same and is about benchmarks.
+    looks_like: |s| s.syntax == Syntax::Text && looks_like(&s.root) && !s.has_inner("bench"),
     holds: Holds::Tests(read),
 };
 

@@ -1,25 +1,42 @@
 //! Bytes to measurement. The kind of a file is found from its content; one file per format, one line in FORMATS.
 
 mod cases;
+mod clover;
 mod cobertura;
 mod coveragepy;
+mod ctrf;
 mod dart;
+pub mod details;
 pub mod diff;
+mod dotnet;
 mod error;
+mod gcov;
 mod go_test;
 mod gocover;
 mod input;
+mod istanbul;
+mod istanbul_summary;
+mod jacoco;
+mod jest;
 mod json;
 mod junit;
 mod lcov;
 mod libtest;
 mod libtest_text;
 mod lines;
+mod llvm_cov;
+mod mocha;
+mod nunit;
 mod others;
+mod playwright;
+mod rspec;
 mod shape;
+mod simplecov;
 mod tap;
+mod trx;
 mod utf16;
 pub mod xml;
+mod xunit;
 
 pub use error::{ErrorKind, ReadError};
 pub use input::MAX_TOKEN_BYTES;
@@ -34,6 +51,8 @@ use utf16::Utf16;
 const HEAD_BYTES: usize = 64 * 1024;
 /// Of UTF-8; some tools of Windows write it.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+/// How gzip's files begin (RFC 1952); gcov writes its reports so.
+const GZIP: &[u8] = b"\x1F\x8B";
 
 /// One report format.
 pub struct Format {
@@ -67,16 +86,31 @@ pub enum Holds {
 pub static FORMATS: &[Format] = &[
     // Tests.
     junit::FORMAT,
+    trx::FORMAT,
+    nunit::FORMAT,
+    xunit::FORMAT,
     go_test::FORMAT,
     dart::FORMAT,
     libtest::FORMAT,
     libtest_text::FORMAT,
     tap::FORMAT,
+    mocha::FORMAT,
+    jest::FORMAT,
+    playwright::FORMAT,
+    rspec::FORMAT,
+    ctrf::FORMAT,
     // Coverage.
     cobertura::FORMAT,
     lcov::FORMAT,
     coveragepy::FORMAT,
+    jacoco::FORMAT,
+    clover::FORMAT,
     gocover::FORMAT,
+    istanbul::FORMAT,
+    istanbul_summary::FORMAT,
+    simplecov::FORMAT,
+    llvm_cov::FORMAT,
+    gcov::FORMAT,
 ];
 
 /// What a file holds.
@@ -123,6 +157,10 @@ fn read_text(
 ) -> Result<Reading, ReadError> {
     if head.trim_ascii().is_empty() && head.len() < HEAD_BYTES {
         return Err(ReadError::new(ErrorKind::Empty, None, "the file is empty"));
+    }
+    if head.starts_with(GZIP) {
+        let message = "gzip-compressed: unpack it with `gunzip`";
+        return Err(ReadError::new(ErrorKind::Unknown, None, message));
     }
     let format = match named {
         Some(format) => format,
