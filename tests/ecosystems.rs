@@ -55,10 +55,15 @@ fn counts(run: &Run, gate: &str, expected: &[(&str, u64)]) {
     }
 }
 
+/// Does cargo have this command? It adds nothing to the toolchain.
+fn works(arguments: &[&str]) -> bool {
+    let asked = Command::new("cargo").args(arguments).env("CARGO_LLVM_COV_SETUP", "no").output();
+    asked.expect("cargo must be there").status.success()
+}
+
 /// Can Rust's coverage be measured on this machine?
 fn measures_rust() -> bool {
-    let asked = Command::new("cargo").args(["llvm-cov", "show-env"]).env("CARGO_LLVM_COV_SETUP", "no").output();
-    asked.expect("cargo must be there").status.success()
+    works(&["llvm-cov", "show-env"])
 }
 
 // --- Go ----------------------------------------------------------------------------------------------------------
@@ -137,7 +142,6 @@ fn a_go_module_without_tests_is_never_green() {
     let run = gate(&project);
     run.ends(3, &[("tests", "unmeasured")]);
     let project = go_workspace();
-    project.git(&["init", "--quiet"]);
     std::fs::remove_file(project.path("shop/shop_test.go")).expect("it is there");
     gate(&project).ends(3, &[("tests", "unmeasured")]);
 }
@@ -162,8 +166,9 @@ fn log_as_recorded() {
     assert_eq!(run.verdict("tests")["outcome"], "pass");
     if measures_rust() {
         assert_eq!(run.metric("coverage", "lines_total"), 580, "lines that LLVM maps, as recorded");
+        assert!(run.metric("coverage", "lines_covered") >= 373, "as many as its unit tests alone, as recorded");
     } else {
-        run.ends(3, &[("coverage", "unmeasured")]).because("coverage", "cargo-llvm-cov");
+        run.ends(3, &[("coverage", "unmeasured")]).titled("coverage", "cargo-llvm-cov is not on PATH");
         skipped("cargo-llvm-cov and LLVM's tools are not here: the coverage of log");
     }
 }
@@ -200,8 +205,25 @@ fn a_rust_workspace_is_one_run_of_cargo_test() {
         counts(&run, "coverage", &[("lines_covered", 6), ("lines_total", 13)]);
         run.ends(1, &[("tests", "pass"), ("coverage", "fail")]);
     } else {
-        run.ends(3, &[("tests", "pass"), ("coverage", "unmeasured")]).because("coverage", "cargo-llvm-cov");
+        run.ends(3, &[("tests", "pass"), ("coverage", "unmeasured")])
+            .titled("coverage", "cargo-llvm-cov is not on PATH");
         skipped("cargo-llvm-cov and LLVM's tools are not here: the coverage of a workspace");
+    }
+}
+
+/// nextest lists no ignored test; the doc test is cargo's.
+#[test]
+fn nextest_runs_a_workspace_that_configures_it() {
+    let project = rust_workspace();
+    project.write(".config/nextest.toml", "[profile.default]\nslow-timeout = \"60s\"\n");
+    let run = gate(&project);
+    assert_eq!(run.verdict("tests")["outcome"], "pass");
+    if works(&["nextest", "--version"]) {
+        counts(&run, "tests", &[("tests", 3), ("passed", 3), ("skipped", 0)]);
+        assert_eq!(run.evidence("qte-evidence/junit.xml")["format"], "junit");
+    } else {
+        counts(&run, "tests", &[("tests", 4), ("passed", 3), ("skipped", 1)]);
+        skipped("cargo-nextest is not here: cargo test ran in its place");
     }
 }
 

@@ -6,6 +6,8 @@ set -u
 out=$1 measure=$2 keep=$3 profile=$4 doc=$5
 shift 5
 report=$out/cargo-test.txt
+locked=
+case " $* " in *' --locked '*) locked=--locked ;; esac
 
 variables() {
 	cargo llvm-cov show-env --sh 2>/dev/null || cargo llvm-cov show-env --export-prefix
@@ -17,8 +19,8 @@ if [ "$measure" = yes ]; then
 		CARGO_TARGET_DIR=$(eval "$found" && printf '%s/llvm-cov-target' "$CARGO_LLVM_COV_TARGET_DIR")
 		export CARGO_TARGET_DIR
 		eval "$(variables)"
-		# Old artifacts and counters would be reported as this run's.
-		cargo llvm-cov clean --workspace
+		# Old artifacts and counters would be reported as this run's. Even this would write a new lock unless told.
+		cargo llvm-cov clean --workspace $locked
 	else
 		echo 'coverage cannot be measured (see above): rustup component add llvm-tools; the tests run without it' >&2
 		measure=no
@@ -43,9 +45,7 @@ elif [ -n "$profile" ]; then
 	cargo nextest run "$@" --no-fail-fast
 	code=$?
 	if [ -n "$doc" ]; then
-		locked=
-		case " $* " in *' --locked '*) locked=--locked ;; esac
-		# shellcheck disable=SC2086 # several words on purpose; package names hold no blanks
+		# shellcheck disable=SC2086 # several words on purpose; names of packages hold no blanks
 		cargo test --doc $doc $locked --no-fail-fast >"$report"
 		doc_code=$?
 		cat "$report"

@@ -55,7 +55,7 @@ pub fn plan(site: &Site, members: &[&Manifest]) -> Result<(TestPlan, Vec<String>
         shown,
         command: Command { argv, cwd: site.root(), env, what: "run the tests".to_string() },
         reports,
-        coverage: if is_measured { vec![site.report("coverage.lcov")] } else { Vec::new() },
+        coverage: vec![site.report("coverage.lcov")],
         no_coverage: (!is_measured).then(unmeasured),
         reruns: None,
         config_sources: nextest.iter().map(|_| NEXTEST.to_string()).collect(),
