@@ -2,13 +2,17 @@
 //! tests once. One file an ecosystem, one line in ECOSYSTEMS. Nothing is executed here but one look at the host's
 //! Python (`Host::look`).
 
+pub mod go;
 mod host;
 pub mod python;
+pub mod rust;
+#[cfg(test)]
+mod scratch;
 mod site;
 
 use crate::facts::report::Obstacle;
 use crate::facts::tree::Root;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use host::Host;
 pub use site::{Layout, Site};
@@ -26,7 +30,7 @@ pub struct Ecosystem {
 }
 
 /// Every ecosystem that is run by its own tools.
-pub static ECOSYSTEMS: &[Ecosystem] = &[python::ECOSYSTEM];
+pub static ECOSYSTEMS: &[Ecosystem] = &[python::ECOSYSTEM, rust::ECOSYSTEM, go::ECOSYSTEM];
 
 /// One command to run; data only. The caller gives it a timeout, a process group and a filtered environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -288,6 +292,16 @@ pub fn outermost(files: &[String], is_manifest: impl Fn(&str) -> bool) -> Vec<St
         }
     }
     out
+}
+
+/// A path as an argument of a command.
+fn path_text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// Arguments as one types them in `folder`: paths below it are shown from there.
+fn shell_words(arguments: &[String], folder: &Path) -> String {
+    arguments.join(" ").replace(&format!("{}/", path_text(folder)), "")
 }
 
 /// Is `path` inside of `folder` (empty for the root)?

@@ -2,6 +2,7 @@
 
 use super::{Host, ProjectError};
 use std::path::{Path, PathBuf};
+use toml::Table;
 
 /// A folder to look at: the whole project, or one component of it.
 pub struct Site<'a> {
@@ -45,6 +46,12 @@ impl Site<'_> {
         Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
     }
 
+    /// A TOML file of the component, `None` where it has none of that name.
+    pub fn toml(&self, path: &str) -> Result<Option<Table>, ProjectError> {
+        let Some(text) = self.text(path)? else { return Ok(None) };
+        toml::from_str(&text).map(Some).map_err(|error| not_toml(&self.shown(path), &text, &error))
+    }
+
     /// A file of the component as a path of the whole project.
     pub fn shown(&self, path: &str) -> String {
         if self.folder.is_empty() { path.to_string() } else { format!("{}/{path}", self.folder) }
@@ -60,6 +67,27 @@ impl Site<'_> {
     pub fn program(&self, name: &str) -> Option<PathBuf> {
         super::host::on_path(self.path, name, true)
     }
+}
+
+/// A file that is not TOML, with the place.
+pub fn not_toml(path: &str, text: &str, error: &toml::de::Error) -> ProjectError {
+    let (line, column) = error.span().map_or((None, None), |span| place(text, span.start));
+    ProjectError {
+        file: path.to_string(),
+        line,
+        column,
+        expected: "TOML".to_string(),
+        found: error.message().to_string(),
+        help: format!("mend {path} at this place"),
+    }
+}
+
+/// 1-based line and column (in characters) of a byte offset.
+fn place(text: &str, offset: usize) -> (Option<u32>, Option<u32>) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    (u32::try_from(line).ok(), u32::try_from(column).ok())
 }
 
 /// What Python's plans are made from: a site with a look at the host's interpreter.

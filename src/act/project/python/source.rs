@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::act::project::site::not_toml;
 use crate::act::project::{Layout, ProjectError};
 
 /// The project's files as one reads them: each once, with its digest.
@@ -29,17 +30,7 @@ impl<'a> Source<'a> {
 
     pub fn toml(&mut self, path: &str) -> Result<Option<toml::Table>, ProjectError> {
         let Some(text) = self.text(path)? else { return Ok(None) };
-        toml::from_str(&text).map(Some).map_err(|error| {
-            let (line, column) = error.span().map_or((None, None), |span| place(&text, span.start));
-            ProjectError {
-                file: path.to_string(),
-                line,
-                column,
-                expected: "TOML".to_string(),
-                found: error.message().to_string(),
-                help: format!("mend {path} at this place"),
-            }
-        })
+        toml::from_str(&text).map(Some).map_err(|error| not_toml(path, &text, &error))
     }
 
     /// Adds a file's content to the digests without keeping it.
@@ -73,12 +64,4 @@ impl<'a> Source<'a> {
 
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// 1-based line and column (in characters) of a byte offset.
-fn place(text: &str, offset: usize) -> (Option<u32>, Option<u32>) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-    (u32::try_from(line).ok(), u32::try_from(column).ok())
 }
