@@ -175,7 +175,7 @@ fn log_as_recorded() {
 
 const LIB: &str = "/// ```\n/// assert_eq!(cart::add(1, 2), 3);\n/// ```\npub fn add(a: i32, b: i32) -> i32 {\n    a + b\n}\n\n\
     pub fn never() -> i32 {\n    7\n}\n\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() {\n        \
-    assert_eq!(super::add(1, 1), 2);\n    }\n\n    #[test]\n    #[ignore]\n    fn later() {}\n}\n";
+    assert_eq!(super::add(1, 1), 2);\n    }\n\n    #[test]\n    #[cfg_attr(all(), ignore)]\n    fn later() {}\n}\n";
 const WHOLE: &str = "#[test]\nfn outside() {\n    assert_eq!(cart::add(2, 2), 4);\n}\n";
 const LOCK: &str = "version = 4\n\n[[package]]\nname = \"cart\"\nversion = \"0.1.0\"\n\n\
     [[package]]\nname = \"shop\"\nversion = \"0.1.0\"\ndependencies = [\n \"cart\",\n]\n";
