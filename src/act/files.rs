@@ -328,7 +328,7 @@ mod tests {
         let path = folder.path().join("new/page");
         let broken = write_pieces(&path, |out| out.write_str("half").and(Err(fmt::Error)));
         assert!(broken.is_err() && fs::read_dir(path.parent().unwrap()).unwrap().next().is_none());
-        write_pieces(&path, |out| (0..3).try_for_each(|n| write!(out, "piece {n}\n"))).unwrap();
+        write_pieces(&path, |out| (0..3).try_for_each(|n| writeln!(out, "piece {n}"))).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "piece 0\npiece 1\npiece 2\n");
     }
 
