@@ -131,9 +131,14 @@ mod tests {
         let line = br#"{"id":"a \u00e9","seconds":1.5,"outcome":"failed","kind":"test"}"#;
         let Detail::Test(test) = Detail::parse(line).unwrap() else { panic!("another kind") };
         assert_eq!((&*test.id, test.outcome, test.seconds), ("a é", CaseOutcome::Failed, 1.5));
-        for bad in
-            [r#"{"id":"a"}"#, r#"{"kind":"tests","id":"a"}"#, r#"{"kind":"test","id":"a"}"#, "{\"kind\":\"file\","]
-        {
+        let known = r#"{"kind":"file","path":"a","covered":[],"uncovered":[],"branches_covered":0,"branches_total":0}"#;
+        assert!(matches!(Detail::parse(known.as_bytes()), Ok(Detail::File(_))));
+        for bad in [
+            &known.replace("\"kind\":\"file\",", ""),
+            &known.replace("file", "files"),
+            r#"{"kind":"test","id":"a"}"#,
+            "{\"kind\":\"file\",",
+        ] {
             assert!(Detail::parse(bad.as_bytes()).is_err(), "{bad}");
         }
     }

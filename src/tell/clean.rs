@@ -120,8 +120,9 @@ mod tests {
         let (foreign, safe) = ("a\x1b[2J\r\u{9b}1mb\n\tc\u{202e}", "a\u{FFFD}[2J\u{FFFD}\u{FFFD}1mb\n\tc\u{FFFD}");
         assert_eq!(terminal(foreign), safe);
         let mut out = String::new();
-        write!(Terminal(&mut out), "{foreign}|é\x7f|plain\t~|\0").unwrap();
-        assert_eq!(out, format!("{safe}|é\u{FFFD}|plain\t~|\u{FFFD}"));
+        let pieces = [foreign, "\x7f", "é\x7f", "plain\t~\n", "\0"];
+        pieces.iter().try_for_each(|piece| Terminal(&mut out).write_str(piece)).unwrap();
+        assert_eq!(out, format!("{safe}\u{FFFD}é\u{FFFD}plain\t~\n\u{FFFD}"));
     }
 
     #[test]
