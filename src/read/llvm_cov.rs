@@ -425,9 +425,9 @@ mod tests {
 
     #[test]
     fn gaps_and_skipped_regions_are_no_lines_that_ran() {
-        // A gap's count is not that of the line that it begins on; what it wraps has it.
-        let gap = "[1,1,3,true,true,false],[2,1,0,true,true,true],[4,1,3,true,false,false],[4,2,0,false,false,false]";
-        assert_eq!(lines(gap), [(1, true), (2, true), (3, false), (4, false)]);
+        // A gap's count is not that of the line that it begins on, which has what wraps it; behind it the gap wraps.
+        let gap = "[1,1,0,true,true,false],[2,9,5,true,true,true],[4,1,0,true,false,false],[4,2,0,false,false,false]";
+        assert_eq!(lines(gap), [(1, false), (2, false), (3, true), (4, true)]);
         // Skipped by the preprocessor: a region without a count begins the line.
         let skipped =
             "[1,1,1,true,true,false],[2,1,0,false,true,false],[4,1,1,true,false,false],[5,1,0,false,false,false]";
