@@ -362,6 +362,8 @@ mod tests {
         }
         let (tests, seen) = one(&(green + &test(3, "b", "") + DONE)).unwrap();
         assert_eq!((tests.counts.errors, seen[1].as_str()), (1, "error false b test/a_test.dart:0"));
+        let hidden = START.to_string() + &test(1, "(setUpAll)", "") + &done(1, "error", ",\"hidden\":true") + NOT_DONE;
+        assert_eq!(one(&hidden).unwrap().0.counts.errors, 1);
         // A suite that cannot be loaded is not hidden; what is told of a red test a second time says nothing new.
         let load =
             START.to_string() + &test(1, "loading", "") + &error(1) + &done(1, "error", "") + &error(1) + NOT_DONE;

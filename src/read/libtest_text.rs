@@ -37,6 +37,8 @@ const CARGO_DOES: [&str; 9] = [
     "Downloaded ",
     "Fresh ",
 ];
+/// What cargo says where a binary has failed or crashed.
+const CARGO_GIVES_UP: [&str; 2] = ["error: test failed, to rerun pass ", "error: doctest failed, to rerun pass "];
 /// How many failed tests of one binary wait for their text.
 const MAX_WAITING: usize = 10_000;
 
@@ -177,7 +179,8 @@ impl Reader<'_> {
                 return Ok(());
             }
         }
-        if running(line).is_some() || line.starts_with("error: ") {
+        // A test may print any other error.
+        if running(line).is_some() || CARGO_GIVES_UP.iter().any(|words| line.starts_with(words)) {
             self.broke();
             self.outside(line);
         } else if matches!(line, "failures:" | "successes:") {
@@ -475,6 +478,12 @@ mod tests {
         assert_eq!((tests.counts.passed, tests.outside), (2, 1));
         let (tests, _) = one(&crash.replace("error: test failed, to rerun pass `--test x`\n", ""));
         assert_eq!((tests.counts.passed, tests.outside), (2, 1));
+        // The last binary, and the error stream beside it.
+        let (tests, _) =
+            one("running 2 tests\ntest a ... ok\nerror: test failed, to rerun pass `--test x`\n\nCaused by:\n");
+        assert_eq!((tests.counts.passed, tests.outside), (1, 1));
+        let printed = crash.replace("running 1 test\n", "running 1 test\nerror: printed by the test\n");
+        assert_eq!(one(&printed).0.outside, 1);
         let error = read(&mut &b"running 2 tests\ntest a ... ok\n"[..], &mut |_| {}).unwrap_err();
         assert_eq!(error.line, Some(2));
         let error = read(&mut &b"running 1 test\ntest a ... ok\ntest result: great\n"[..], &mut |_| {}).unwrap_err();
