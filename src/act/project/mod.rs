@@ -3,6 +3,7 @@
 //! Python (`Host::look`).
 
 mod host;
+pub mod java;
 pub mod node;
 pub mod python;
 mod site;
@@ -26,7 +27,7 @@ pub struct Ecosystem {
 }
 
 /// Every ecosystem that is run by its own tools.
-pub static ECOSYSTEMS: &[Ecosystem] = &[python::ECOSYSTEM, node::ECOSYSTEM];
+pub static ECOSYSTEMS: &[Ecosystem] = &[python::ECOSYSTEM, node::ECOSYSTEM, java::ECOSYSTEM];
 
 /// One command to run; data only. The caller gives it a timeout, a process group and a filtered environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
