@@ -23,12 +23,35 @@ pub struct Config {
     /// Whose thresholds judge a pull request: `base` (those of the base branch where the head loosens them)
     /// or `head`. Only the base branch's own word counts.
     pub policy: Field<Whose>,
+    /// What the project consists of.
+    pub components: Components,
+    /// The jobs whose reports are put together; for the run that comes behind them.
+    pub matrix: Matrix,
     /// 1A: the project's own dependencies.
     pub install: Install,
     /// 1A: the project's tests.
     pub tests: Tests,
     /// 1B: line, branch and changed-line coverage.
     pub coverage: Coverage,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Components {
+    /// Folders that are no components of the project, as path patterns; `""` is the project's own folder. The report
+    /// names them as covered by no gate.
+    pub exclude: Field<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Matrix {
+    /// The `qte-report.json` of other jobs, as path patterns; each has its details file beside it. Nothing is run: their
+    /// tests and their coverage are put together and judged as one.
+    pub reports: Field<Vec<String>>,
+    /// The names of the jobs that must be there: each is the name of the folder that holds its report. One that is
+    /// missing is unmeasured.
+    pub legs: Field<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -51,6 +74,8 @@ pub struct Install {
 pub struct Tests {
     /// `block`: a red verdict stops the run. `advise`: it is shown only.
     pub enforce: Field<Enforce>,
+    /// How many tests may pass only when they are run again; `~` for any number. They are counted in any case.
+    pub flaky: Field<u64>,
     /// A shell command that runs the tests once and writes the reports named in `reports`,
     /// in place of what is detected.
     pub run: Field<String>,

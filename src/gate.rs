@@ -3,6 +3,7 @@
 mod changes;
 mod collect;
 mod command;
+mod component;
 mod derive;
 mod environment;
 mod reports;
@@ -16,9 +17,11 @@ use crate::facts::report::{self, Base, Details, PolicyValue, Report, SCHEMA, Tim
 use crate::facts::secret::hide;
 use crate::facts::setting::Source;
 use crate::facts::stage::{Gate, Stage};
-use crate::facts::verdict::{Outcome, Verdict};
+use crate::facts::tree::Tree;
+use crate::facts::verdict::{Outcome, Reason, Verdict};
 use crate::judge;
 use crate::order::Order;
+use collect::Collected;
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -80,22 +83,20 @@ pub async fn run(order: &Order, tell: &mut dyn FnMut(Event)) -> Result<Report, G
     let mut collected = collect::collect(order, &mut clock, tell).await?;
     let mut verdicts = Vec::new();
     if wanted(Gate::Install) {
-        let verdict = judge::install::judge(&order.install.policy, &collected.install);
         let seconds = collected.install_seconds;
-        settle(&mut verdicts, verdict, seconds, &mut clock, tell);
+        settle(&mut verdicts, install(order, &collected), seconds, &mut clock, tell);
     }
+    let tree = reports::tree(order, &collected.files, &collected.facts());
     let reading = Instant::now();
-    let tests = reports::tests(order, &mut collected, &mut details)?;
-    let tests = judge::tests::judge(&order.tests.policy, &tests);
+    let (tests, blocked) = tests(order, &mut collected, &tree, &mut details)?;
     let seconds = collected.tests_seconds + reading.elapsed().as_secs_f64();
-    let blocked = reports::coverage_blocked(&collected, &tests);
     if wanted(Gate::Tests) {
         settle(&mut verdicts, tests, seconds, &mut clock, tell);
     }
     let mut base = None;
     if let Some(changes) = changes {
         let reading = Instant::now();
-        let (input, found) = reports::coverage(order, &mut collected, blocked, baseline, changes)?;
+        let (input, found) = reports::coverage(order, &mut collected, tree, blocked, baseline, changes)?;
         base = found;
         let (verdict, merged) = judge::coverage::judge(&order.coverage.policy, input);
         reports::write_files(&mut details, &merged).map_err(io_error(details_path.display().to_string()))?;
@@ -111,6 +112,38 @@ pub async fn run(order: &Order, tell: &mut dyn FnMut(Event)) -> Result<Report, G
     let sha256 = details.finish().map_err(io_error(details_path.display().to_string()))?;
     let details = Details { path: file_name(&details_path), sha256 };
     Ok(assemble(order, now, clock, collected, verdicts, base, details))
+}
+
+/// The dependencies of all components.
+fn install(order: &Order, collected: &Collected) -> Verdict {
+    let policy = &order.install.policy;
+    let installed = collected.components.iter().filter_map(|c| Some((c, c.install.as_ref()?)));
+    let parts = installed.map(|(c, input)| (c.name.clone(), judge::install::judge(policy, input))).collect();
+    judge::together(Gate::Install, policy.enforce.value, parts)
+}
+
+/// The tests of all components, and for each of these why its coverage cannot be relied on.
+type Tested = (Verdict, Vec<(usize, Option<String>)>);
+
+fn tests(order: &Order, collected: &mut Collected, tree: &Tree, details: &mut JsonLines) -> Result<Tested, GateError> {
+    let policy = &order.tests.policy;
+    let (mut parts, mut blocked) = (Vec::new(), Vec::new());
+    for at in 0..collected.components.len() {
+        if !collected.components[at].is_tested {
+            continue;
+        }
+        let input = reports::tests(order, collected, at, tree, details)?;
+        let component = &collected.components[at];
+        let verdict = judge::tests::judge(policy, &input);
+        blocked.push((at, reports::coverage_blocked(component, &verdict)));
+        parts.push((component.name.clone(), verdict));
+    }
+    let mut verdict = judge::together(Gate::Tests, policy.enforce.value, parts);
+    if !collected.uncovered.is_empty() {
+        let text = format!("covered by no gate: {}", collected.uncovered.join("; "));
+        verdict.reasons.push(Reason { text, evidence: Vec::new() });
+    }
+    Ok((verdict, blocked))
 }
 
 /// `qte-report.json` has `qte-report-details.jsonl` beside it.
@@ -155,6 +188,8 @@ fn assemble(
         policy_sha256: files::sha256(&policy_text),
         policy,
         looser: order.looser.clone(),
+        components: collected.facts(),
+        uncovered: collected.uncovered,
         verdicts,
         evidence: collected.evidence,
         timings: clock.timings,

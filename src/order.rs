@@ -33,6 +33,8 @@ pub const CONFIG_PATH: &str = ".github/qte-ci.yml";
 pub struct Order {
     pub project: PathBuf,
     pub stages: Setting<Vec<Stage>>,
+    pub components: ComponentsOrder,
+    pub matrix: MatrixOrder,
     pub install: InstallOrder,
     pub tests: TestsOrder,
     pub coverage: CoverageOrder,
@@ -51,6 +53,18 @@ pub struct Order {
     pub policy: Policy,
     /// What was asked for and has no effect in this version.
     pub notes: Vec<String>,
+}
+
+#[derive(Debug)]
+pub struct ComponentsOrder {
+    pub exclude: Setting<Vec<String>>,
+}
+
+/// The jobs whose reports are put together; none where this run measures by itself.
+#[derive(Debug)]
+pub struct MatrixOrder {
+    pub reports: Setting<Option<Vec<String>>>,
+    pub legs: Setting<Option<Vec<String>>>,
 }
 
 #[derive(Debug)]
@@ -144,14 +158,25 @@ fn build(
         environment: layers.required(|c| &c.install.environment),
         timeout_s: layers.seconds(|c| &c.install.timeout),
     };
+    let at_most = |now: &u64, was: &u64| now <= was;
     let tests = TestsOrder {
-        policy: judge::tests::Policy { enforce: layers.enforce("tests.enforce", &mut looser, |c| &c.tests.enforce) },
+        policy: judge::tests::Policy {
+            enforce: layers.enforce("tests.enforce", &mut looser, |c| &c.tests.enforce),
+            flaky: layers.limit("tests.flaky", None, &mut looser, at_most, |c| &c.tests.flaky),
+        },
         run: layers.optional(|c| &c.tests.run),
         reports: layers.optional(|c| &c.tests.reports),
         timeout_s: layers.seconds(|c| &c.tests.timeout),
     };
     let coverage = coverage(args, &layers, &mut looser)?;
     let mut order = Order {
+        components: ComponentsOrder {
+            exclude: excludes(&layers, "components.exclude", &mut looser, |c| &c.components.exclude),
+        },
+        matrix: MatrixOrder {
+            reports: layers.optional(|c| &c.matrix.reports),
+            legs: layers.optional(|c| &c.matrix.legs),
+        },
         stages,
         install,
         tests,
@@ -314,7 +339,7 @@ fn coverage(args: &GateArgs, layers: &Layers<'_>, looser: &mut Vec<String>) -> R
         changed: layers.limit("coverage.changed", None, looser, at_least, |c| &c.coverage.changed),
         drop: layers.limit("coverage.drop", None, looser, at_most, |c| &c.coverage.drop),
         paths: paths(layers, looser),
-        exclude: excludes(layers, looser),
+        exclude: excludes(layers, "coverage.exclude", looser, |c| &c.coverage.exclude),
     };
     Ok(CoverageOrder {
         policy,
@@ -335,6 +360,8 @@ fn cache_folder(project: &Path) -> Result<PathBuf, OrderError> {
 
 fn check_patterns(order: &Order) -> Result<(), OrderError> {
     let lists = [
+        ("components.exclude", order.components.exclude.value.clone(), &order.components.exclude.source),
+        ("matrix.reports", order.matrix.reports.value.clone().unwrap_or_default(), &order.matrix.reports.source),
         ("tests.reports", order.tests.reports.value.clone().unwrap_or_default(), &order.tests.reports.source),
         ("coverage.reports", order.coverage.reports.value.clone().unwrap_or_default(), &order.coverage.reports.source),
         ("coverage.exclude", order.coverage.policy.exclude.value.clone(), &order.coverage.policy.exclude.source),
@@ -367,11 +394,15 @@ fn policy(order: &Order) -> Policy {
     }
     let coverage = &order.coverage.policy;
     put(&mut out, "stages", &order.stages);
+    put(&mut out, "components.exclude", &order.components.exclude);
+    put(&mut out, "matrix.reports", &order.matrix.reports);
+    put(&mut out, "matrix.legs", &order.matrix.legs);
     put(&mut out, "install.enforce", &order.install.policy.enforce);
     put(&mut out, "install.run", &order.install.run);
     put(&mut out, "install.environment", &order.install.environment);
     put(&mut out, "install.timeout_s", &order.install.timeout_s);
     put(&mut out, "tests.enforce", &order.tests.policy.enforce);
+    put(&mut out, "tests.flaky", &order.tests.policy.flaky);
     put(&mut out, "tests.run", &order.tests.run);
     put(&mut out, "tests.reports", &order.tests.reports);
     put(&mut out, "tests.timeout_s", &order.tests.timeout_s);

@@ -48,6 +48,8 @@ fn report(verdicts: Vec<Verdict>) -> Report {
         },
         policy: settings(),
         policy_sha256: digest(4),
+        components: vec![],
+        uncovered: vec![],
         looser: vec![],
         verdicts,
         evidence: evidence(),
@@ -193,7 +195,7 @@ fn green() -> (Report, View) {
 fn test(id: String, outcome: CaseOutcome, flaky: bool, micros: u64) -> Detail<'static> {
     let path = id.split("::").next().map(|module| format!("{}.py", module.replace('.', "/")).into());
     let (line, id, seconds) = (Some(micros % 300 + 1), id.into(), micros as f64 / 1e6);
-    Detail::Test(TestDetail { id, outcome, flaky, seconds, path, line })
+    Detail::Test(TestDetail { id, component: "".into(), outcome, flaky, seconds, path, line })
 }
 
 fn shop(red: bool) -> View {

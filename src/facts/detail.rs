@@ -19,6 +19,9 @@ pub enum Detail<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TestDetail<'a> {
     pub id: Cow<'a, str>,
+    /// The component that it is of, where the project has several.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub component: Cow<'a, str>,
     pub outcome: CaseOutcome,
     /// Passed, after at least one failed attempt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -95,6 +98,7 @@ mod tests {
         assert_eq!((file.lines_covered(), file.lines_total()), (3, 5));
         let test = TestDetail {
             id: "a::b".into(),
+            component: "api".into(),
             outcome: CaseOutcome::Error,
             flaky: false,
             seconds: 0.5,

@@ -18,6 +18,9 @@ pub struct Evidence {
     pub kind: EvidenceKind,
     /// The gate it was gathered for.
     pub gate: super::stage::Gate,
+    /// The component that it speaks of, where the project has several.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub component: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub argv: Vec<String>,
     /// Exit code of a command that ended by itself.
@@ -57,6 +60,7 @@ impl Evidence {
         Evidence {
             kind,
             gate,
+            component: String::new(),
             argv: Vec::new(),
             exit: None,
             signal: None,

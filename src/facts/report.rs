@@ -2,6 +2,7 @@
 
 use super::evidence::Evidence;
 use super::setting::{Enforce, Source};
+use super::tree::Root;
 use super::verdict::{Outcome, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,6 +24,12 @@ pub struct Report {
     pub policy_sha256: String,
     /// Settings that are looser than on the base branch, each as one sentence.
     pub looser: Vec<String>,
+    /// What the project consists of, where it was looked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<Component>,
+    /// Parts of the project that no gate of this run covers, each as one sentence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncovered: Vec<String>,
     pub verdicts: Vec<Verdict>,
     pub evidence: Vec<Evidence>,
     pub timings: Vec<Timing>,
@@ -65,6 +72,38 @@ pub struct Base {
     /// How it was chosen.
     pub why: String,
     pub diff_sha256: String,
+}
+
+/// A part of the project that is installed and tested by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Component {
+    /// Empty where it is the only one.
+    pub name: String,
+    pub ecosystem: String,
+    /// Relative to the project, with `/`; empty for the project itself.
+    pub folder: String,
+    /// Only its dependencies are its own: a configured command tests all components at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub installed_only: bool,
+    /// How names in its reports begin that are no paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roots: Vec<Root>,
+    /// Why it cannot be installed and tested, and the way out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Obstacle>,
+    /// Why its coverage cannot be measured, and the way out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_coverage: Option<Obstacle>,
+    /// Globs that its own coverage configuration leaves out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub omit: Vec<String>,
+}
+
+/// What stands in the way, and the way out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Obstacle {
+    pub found: String,
+    pub way_out: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -128,6 +128,8 @@ pub struct Tests {
     pub named_files: Vec<String>,
     /// Where the file disagrees with itself.
     pub contradictions: Vec<String>,
+    /// That names in it were mapped from another root, and to what.
+    pub mapped: Option<String>,
 }
 
 impl Tests {

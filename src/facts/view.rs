@@ -75,7 +75,15 @@ mod tests {
     #[test]
     fn the_worst_come_first_and_foreign_files_are_left_out() {
         let test = |id: &'static str, outcome, flaky, seconds| {
-            Detail::Test(TestDetail { id: id.into(), outcome, flaky, seconds, path: None, line: None })
+            Detail::Test(TestDetail {
+                id: id.into(),
+                component: "".into(),
+                outcome,
+                flaky,
+                seconds,
+                path: None,
+                line: None,
+            })
         };
         let file = |path: &'static str, foreign| {
             Detail::File(FileDetail {

@@ -1,16 +1,17 @@
-//! Collecting: the evidence folder, the project's files, its environment, one run of its tests.
+//! Collecting: the evidence folder, the project's files and components, their dependencies, one run of their tests.
 
-use super::command::{one_command, shell};
+use super::command::{Task, one_command, shell};
+use super::component::Component;
 use super::environment::install;
 use super::{BEFORE, Clock, EVIDENCE_FOLDER, GateError, io_error};
 use crate::act::files;
-use crate::act::project::{self, Command, Project};
+use crate::act::project::{self, Command, InstallPlan, Project, Site, Survey};
 use crate::config::Environment;
 use crate::facts::event::Event;
 use crate::facts::evidence::Evidence;
 use crate::facts::pattern::any_of;
+use crate::facts::report::{self, Obstacle};
 use crate::facts::stage::Gate;
-use crate::judge::Run;
 use crate::judge::install::Input as Install;
 use crate::order::Order;
 use std::collections::BTreeSet;
@@ -21,24 +22,15 @@ use std::time::{Instant, SystemTime};
 /// What a run left to be read.
 pub struct Collected {
     pub evidence: Vec<Evidence>,
-    pub install: Install,
+    /// At least one.
+    pub components: Vec<Component>,
+    /// Parts of the project that nothing was run for, each as one sentence.
+    pub uncovered: Vec<String>,
     pub install_seconds: f64,
     pub tests_seconds: f64,
-    pub run: Option<Run>,
-    /// When the test command began; reports may not be older.
-    pub began: Option<SystemTime>,
-    /// Where test and coverage reports are looked for: patterns below the project.
-    pub test_reports: Vec<String>,
-    pub coverage_reports: Vec<String>,
-    /// Reports that lay there before the command and were moved aside.
-    pub moved: Vec<String>,
     /// The project's files, relative, without vendored environments.
     pub files: Vec<String>,
     pub tracked: BTreeSet<String>,
-    pub plan: Option<Project>,
-    /// Why the project has nothing that we know how to run.
-    pub not_applicable: Option<String>,
-    pub reruns: Option<PathBuf>,
     /// Held until the report is made.
     _lock: fs::File,
 }
@@ -46,7 +38,13 @@ pub struct Collected {
 impl Collected {
     /// What the project's own coverage configuration leaves out.
     pub fn omit(&self) -> Vec<String> {
-        self.plan.as_ref().map(|p| p.omit.clone()).unwrap_or_default()
+        self.components.iter().flat_map(Component::omit).collect()
+    }
+
+    /// As the report names them; nothing where the project is a single whole that nothing is known of.
+    pub fn facts(&self) -> Vec<report::Component> {
+        let all: Vec<report::Component> = self.components.iter().map(Component::fact).collect();
+        if all == [report::Component::default()] { Vec::new() } else { all }
     }
 }
 
@@ -70,60 +68,189 @@ fn way(order: &Order) -> Way {
 }
 
 pub async fn collect(order: &Order, clock: &mut Clock, tell: &mut dyn FnMut(Event)) -> Result<Collected, GateError> {
-    let (evidence, lock) = evidence_folder(&order.project)?;
+    let (folder, lock) = evidence_folder(&order.project)?;
     let (files, tracked, vendored) = list_files(order)?;
     if !vendored.is_empty() {
         tell(Event::Note(format!("left out of file discovery: {}", vendored.join(", "))));
     }
     let mut out = Collected {
         evidence: Vec::new(),
-        install: Install::NotApplicable("nothing is run: reports of earlier steps are read".into()),
+        components: Vec::new(),
+        uncovered: Vec::new(),
         install_seconds: 0.0,
         tests_seconds: 0.0,
-        run: None,
-        began: None,
-        test_reports: order.tests.reports.value.clone().unwrap_or_default(),
-        coverage_reports: order.coverage.reports.value.clone().unwrap_or_default(),
-        moved: Vec::new(),
         files,
         tracked,
-        plan: None,
-        not_applicable: None,
-        reruns: None,
         _lock: lock,
     };
     let way = way(order);
     if way == Way::Ingest {
-        if out.coverage_reports.is_empty() {
-            out.coverage_reports = default_coverage();
-        }
+        out.components = vec![ingest(order, folder)];
         return Ok(out);
     }
+    let survey = survey(order, &out.files, &folder, way)?;
+    out.uncovered = survey.uncovered.clone();
+    out.components = components(order, &survey, &out.files, &folder, way, tell)?;
     let installing = Instant::now();
-    let python = install(order, &evidence, &mut out, tell).await?;
+    for at in 0..out.components.len() {
+        install(order, at, &mut out, tell).await?;
+    }
     out.install_seconds = installing.elapsed().as_secs_f64();
     clock.lap("install dependencies", installing);
-    if !out.install.is_ready() {
-        return Ok(out);
+    if way == Way::Command {
+        add_tester(order, &folder, &mut out);
     }
-    let command = match way {
-        Way::Command => configured(order, &evidence, python.as_deref(), &mut out)?,
-        _ => match detected(order, &mut out) {
-            Some(command) => command,
-            None => {
-                let looked_for = project::looked_for().join(", ");
-                out.not_applicable =
-                    Some(format!("no project whose tests qte-ci knows how to run: looked for {looked_for}"));
-                return Ok(out);
-            }
-        },
-    };
-    move_reports_aside(order, &evidence, &mut out, tell)?;
     let testing = Instant::now();
-    run_tests(order, &evidence, &command, &mut out, tell).await?;
+    let ready = out.components.iter().all(Component::is_ready);
+    for at in 0..out.components.len() {
+        // A configured command may need what any of them declares.
+        if out.components[at].is_tested && out.components[at].is_ready() && (ready || way == Way::Detected) {
+            test(order, at, way, &mut out, tell).await?;
+        }
+    }
     out.tests_seconds = testing.elapsed().as_secs_f64();
     clock.lap("run tests", testing);
     Ok(out)
+}
+
+/// Reports of earlier steps are read, and nothing is run.
+fn ingest(order: &Order, folder: PathBuf) -> Component {
+    Component {
+        install: Some(Install::NotApplicable("nothing is run: reports of earlier steps are read".into())),
+        test_reports: order.tests.reports.value.clone().unwrap_or_default(),
+        coverage_reports: order.coverage.reports.value.clone().unwrap_or_else(default_coverage),
+        ..Component::reading(folder)
+    }
+}
+
+/// What the project consists of. Where a command and the environment are given, nothing that is found decides.
+fn survey(order: &Order, files: &[String], folder: &Path, way: Way) -> Result<Survey, GateError> {
+    let site = site(order, String::new(), files.to_vec(), folder.to_path_buf());
+    match project::survey(&site, &order.components.exclude.value) {
+        Ok(survey) => Ok(survey),
+        Err(_) if way == Way::Command && order.install.environment.value == Environment::Active => {
+            Ok(Survey::default())
+        }
+        Err(error) => Ok(Survey { refused: Some(error), ..Survey::default() }),
+    }
+}
+
+fn site<'a>(order: &'a Order, folder: String, files: Vec<String>, evidence: PathBuf) -> Site<'a> {
+    Site { project: &order.project, folder, files, evidence, envs: &order.cache, path: &order.path }
+}
+
+/// Makes the components, each with its plan.
+fn components(
+    order: &Order,
+    survey: &Survey,
+    files: &[String],
+    folder: &Path,
+    way: Way,
+    tell: &mut dyn FnMut(Event),
+) -> Result<Vec<Component>, GateError> {
+    let mut out = Vec::new();
+    for found in &survey.found {
+        let alone = survey.found.len() == 1;
+        let name = if alone { String::new() } else { found.name(&survey.found) };
+        let evidence = if alone { folder.to_path_buf() } else { folder.join(name.replace(['/', ':'], "-")) };
+        fs::create_dir_all(&evidence).map_err(io_error(evidence.display().to_string()))?;
+        let site = site(order, found.folder.clone(), survey.files_of(found, files), evidence.clone());
+        let mut component = Component {
+            name,
+            ecosystem: found.ecosystem.into(),
+            folder: found.folder.clone(),
+            is_tested: true,
+            ..Component::reading(evidence)
+        };
+        match project::plan(found.ecosystem, &site) {
+            Ok(Some(plan)) => {
+                plan.notes.iter().for_each(|note| tell(Event::Note(named(&component.name, note))));
+                component.plan = Some(plan);
+            }
+            Ok(None) => continue,
+            // A configured command in the active environment needs no plan of ours.
+            Err(_) if way == Way::Command && order.install.environment.value == Environment::Active => continue,
+            Err(error) => {
+                let (found, way_out) = (format!("{}: {}", error.file, error.found), error.help);
+                component.refused = Some(Obstacle { found, way_out });
+            }
+        }
+        out.push(component);
+    }
+    if let Some(error) = &survey.refused {
+        let obstacle = Obstacle { found: format!("{}: {}", error.file, error.found), way_out: error.help.clone() };
+        out.push(Component { refused: Some(obstacle), ..Component::reading(folder.to_path_buf()) });
+    }
+    // Where a closer look left only one, it needs no name.
+    if let [only] = out.as_mut_slice() {
+        only.name = String::new();
+    }
+    if out.is_empty() {
+        out.push(nothing_found(order, folder));
+    }
+    Ok(out)
+}
+
+/// A note with the component it is about.
+fn named(name: &str, text: &str) -> String {
+    if name.is_empty() { text.to_string() } else { format!("{name}: {text}") }
+}
+
+fn nothing_found(order: &Order, folder: &Path) -> Component {
+    let looked_for = project::looked_for();
+    let install = match order.install.environment.value {
+        Environment::Active => active(order),
+        Environment::Own => Install::NotApplicable(format!("no manifest found: looked for {looked_for}")),
+    };
+    let why = format!("no project whose tests qte-ci knows how to run: looked for {looked_for}");
+    Component {
+        install: Some(install),
+        not_applicable: order.tests.run.value.is_none().then_some(why),
+        ..Component::reading(folder.to_path_buf())
+    }
+}
+
+pub fn active(order: &Order) -> Install {
+    let source = &order.install.environment.source;
+    Install::NotApplicable(format!("the active environment is used as it is ({source})"))
+}
+
+/// The configured command tests all components at once: the only one itself, else one more that stands for all.
+fn add_tester(order: &Order, folder: &Path, out: &mut Collected) {
+    if out.components.len() == 1 {
+        return;
+    }
+    out.components.iter_mut().for_each(|component| component.is_tested = false);
+    let python = out.components.iter().find(|c| c.ecosystem == "python").and_then(|c| c.plan.clone());
+    let tester = Component { plan: python, ..Component::reading(folder.to_path_buf()) };
+    out.components.push(tester);
+    debug_assert!(order.tests.run.value.is_some());
+}
+
+/// Runs the tests of one component.
+async fn test(
+    order: &Order,
+    at: usize,
+    way: Way,
+    out: &mut Collected,
+    tell: &mut dyn FnMut(Event),
+) -> Result<(), GateError> {
+    let component = &mut out.components[at];
+    component.coverage_reports = order.coverage.reports.value.clone().unwrap_or_default();
+    let command = match way {
+        Way::Command => configured(order, component)?,
+        _ => match detected(order, component) {
+            Some(command) => command,
+            None => return Ok(()),
+        },
+    };
+    move_reports_aside(order, &out.tracked, component, tell)?;
+    let what = named(&component.name, &format!("running {}", command.what));
+    tell(Event::Started { gate: Gate::Tests, what });
+    component.began = Some(SystemTime::now());
+    let task = Task::of(Gate::Tests, component, order.tests.timeout_s.value);
+    component.run = Some(one_command(&task, &command, "tests.log", &mut out.evidence, tell).await?);
+    Ok(())
 }
 
 /// The file that a run holds locked while it uses the folder.
@@ -199,48 +326,44 @@ fn default_coverage() -> Vec<String> {
 }
 
 /// The configured command, with the project's environment active and the paths of its reports as variables.
-fn configured(
-    order: &Order,
-    evidence: &Path,
-    python: Option<&Path>,
-    out: &mut Collected,
-) -> Result<Command, GateError> {
+fn configured(order: &Order, component: &mut Component) -> Result<Command, GateError> {
     let Some(run) = &order.tests.run.value else { return Err(GateError::Use("tests.run is not set".into())) };
-    let path_of = |name: &str| Some(evidence.join(name).display().to_string());
-    let mut env = match (&out.plan, python) {
-        (Some(plan), Some(_)) => plan.install.probe.env.clone(),
+    let path_of = |name: &str| Some(component.evidence.join(name).display().to_string());
+    let present = matches!(component.install, Some(Install::Present { .. }));
+    let own = order.install.environment.value == Environment::Own && !present;
+    let mut env = match &component.plan {
+        Some(Project { install: InstallPlan::Environment(environment), .. }) if own => environment.probe.env.clone(),
         _ => Vec::new(),
     };
     env.push(("QTE_JUNIT".into(), path_of("junit.xml")));
     env.push(("QTE_COVERAGE".into(), path_of("coverage.xml")));
-    if out.test_reports.is_empty() {
-        out.test_reports = default_tests();
-    }
-    if out.coverage_reports.is_empty() {
-        out.coverage_reports = default_coverage();
+    component.test_reports = order.tests.reports.value.clone().unwrap_or_else(default_tests);
+    if component.coverage_reports.is_empty() {
+        component.coverage_reports = default_coverage();
     }
     Ok(shell(run, &order.project, env, format!("`{run}`")))
 }
 
-/// The detected test run; `None` where the project has no tests that we know how to run.
-fn detected(order: &Order, out: &mut Collected) -> Option<Command> {
-    let plan = out.plan.clone()?;
-    let inside = |path: &Path| path.strip_prefix(&order.project).map(files::slashed).unwrap_or_default();
-    out.test_reports = vec![inside(&plan.tests.junit)];
-    if out.coverage_reports.is_empty() {
-        out.coverage_reports = vec![inside(&plan.tests.coverage_xml)];
+/// The detected test run; `None` where the component has no tests that we know how to run.
+fn detected(order: &Order, component: &mut Component) -> Option<Command> {
+    let plan = component.plan.as_ref()?;
+    component.test_reports.clone_from(&plan.tests.reports);
+    if component.coverage_reports.is_empty() {
+        component.coverage_reports.clone_from(&plan.tests.coverage);
+        component.no_coverage.clone_from(&plan.tests.no_coverage);
     }
-    out.reruns = Some(plan.tests.reruns.clone());
+    component.reruns.clone_from(&plan.tests.reruns);
     let mut command = plan.tests.command.clone();
     command.what = format!("`{}`", plan.tests.shown);
-    let present = matches!(out.install, Install::Present { .. });
+    let InstallPlan::Environment(environment) = &plan.install else { return Some(command) };
+    let present = matches!(component.install, Some(Install::Present { .. }));
     if order.install.environment.value == Environment::Active || present {
         // The active interpreter takes the place of the environment that was not made.
-        command.argv[0] = plan.host_python.display().to_string();
+        command.argv[0] = environment.host_python.display().to_string();
         command.env.retain(|(name, _)| name != "PATH" && name != "VIRTUAL_ENV");
     }
-    if present && !plan.install.import_folder.is_empty() {
-        let folder = order.project.join(plan.install.import_folder);
+    if present && !environment.import_folder.is_empty() {
+        let folder = order.project.join(&component.folder).join(environment.import_folder);
         command.env.push(("PYTHONPATH".into(), Some(folder.display().to_string())));
     }
     Some(command)
@@ -249,38 +372,25 @@ fn detected(order: &Order, out: &mut Collected) -> Option<Command> {
 /// Reports that lie there from before would be taken for this run's.
 fn move_reports_aside(
     order: &Order,
-    evidence: &Path,
-    out: &mut Collected,
+    tracked: &BTreeSet<String>,
+    component: &mut Component,
     tell: &mut dyn FnMut(Event),
 ) -> Result<(), GateError> {
     // A gate that only reads keeps what earlier steps wrote.
     let coverage_is_read = order.tests.run.value.is_none() && order.coverage.reports.value.is_some();
-    let mut patterns = out.test_reports.clone();
+    let mut patterns = component.test_reports.clone();
     if !coverage_is_read {
-        patterns.extend(out.coverage_reports.iter().cloned());
+        patterns.extend(component.coverage_reports.iter().cloned());
     }
     let found = files::matching(&order.project, &patterns, &any_of(&patterns)).map_err(io_error("reports"))?;
     let own = format!("{EVIDENCE_FOLDER}/");
     // What git tracks stays where it is: it is refused as evidence when it is read.
-    let old: Vec<String> = found.into_iter().filter(|f| !out.tracked.contains(f) && !f.starts_with(&own)).collect();
-    files::move_aside(&order.project, &old, &evidence.join(BEFORE)).map_err(io_error("moving old reports aside"))?;
+    let old: Vec<String> = found.into_iter().filter(|f| !tracked.contains(f) && !f.starts_with(&own)).collect();
+    let before = order.project.join(EVIDENCE_FOLDER).join(BEFORE);
+    files::move_aside(&order.project, &old, &before).map_err(io_error("moving old reports aside"))?;
     if !old.is_empty() {
         tell(Event::Note(format!("moved aside to {EVIDENCE_FOLDER}/{BEFORE}: {}", old.join(", "))));
     }
-    out.moved = old;
-    Ok(())
-}
-
-async fn run_tests(
-    order: &Order,
-    evidence: &Path,
-    command: &Command,
-    out: &mut Collected,
-    tell: &mut dyn FnMut(Event),
-) -> Result<(), GateError> {
-    tell(Event::Started { gate: Gate::Tests, what: format!("running {}", command.what) });
-    out.began = Some(SystemTime::now());
-    let run = one_command(Gate::Tests, command, evidence, "tests.log", order.tests.timeout_s.value, out, tell).await?;
-    out.run = Some(run);
+    component.moved = old;
     Ok(())
 }

@@ -3,10 +3,11 @@
 use super::collect::list_files;
 use super::environment::ACTIVE;
 use super::{GateError, changes, io_error, reports};
-use crate::act::files::{self, Hashing};
+use crate::act::files::Hashing;
+use crate::facts::coverage::CoverageCounts;
 use crate::facts::evidence::{Ending, Evidence, EvidenceKind};
 use crate::facts::percent::Percent;
-use crate::facts::report::{Policy, Report};
+use crate::facts::report::{Component, Obstacle, Policy, Report};
 use crate::facts::setting::{Enforce, Setting};
 use crate::facts::stage::{Gate, Stage};
 use crate::facts::verdict::{Outcome, Verdict};
@@ -45,7 +46,7 @@ fn policies(policy: &Policy) -> Result<Policies, String> {
     }
     Ok(Policies {
         install: judge::install::Policy { enforce: enforce("install.enforce")? },
-        tests: judge::tests::Policy { enforce: enforce("tests.enforce")? },
+        tests: judge::tests::Policy { enforce: enforce("tests.enforce")?, flaky: setting(policy, "tests.flaky")? },
         coverage: judge::coverage::Policy {
             enforce: enforce("coverage.enforce")?,
             lines: setting(policy, "coverage.lines")?,
@@ -80,25 +81,50 @@ pub fn rederive(report: &Report, order: &Order) -> Result<Derived, GateError> {
     // What was skipped rests on the configuration or on what is not there: there is no evidence to derive it from.
     let skipped = |v: &Verdict| v.outcome == Outcome::Skipped && !has_evidence(report, v.gate);
     let stands = |gate: Gate| report.verdicts.iter().any(|v| v.gate == gate && !skipped(v));
-    let mut verdicts = Vec::new();
-    let install = install(report, &order.project)?;
-    let ready = install.as_ref().is_none_or(judge::install::Input::is_ready);
-    if let Some(input) = install.filter(|_| stands(Gate::Install)) {
-        verdicts.push(judge::install::judge(&policies.install, &input));
+    let (mut installs, mut tested, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+    for component in components(report) {
+        let install = install(report, component, &order.project)?;
+        let ready = install.as_ref().is_none_or(judge::install::Input::is_ready);
+        installs
+            .extend(install.map(|input| (component.name.clone(), judge::install::judge(&policies.install, &input))));
+        if component.installed_only {
+            continue;
+        }
+        let blocked = (!ready).then(|| "the project's dependencies are not installed".to_string());
+        let input = tests(report, &component.name, &order.project, blocked.clone())?;
+        let run = input.run.clone();
+        let verdict = judge::tests::judge(&policies.tests, &input);
+        let blocked = blocked.or_else(|| run.and_then(|run| reports::blocked_by(run.ending, &verdict)));
+        parts.push((component, blocked));
+        tested.push((component.name.clone(), verdict));
     }
-    let blocked = (!ready).then(|| "the project's dependencies are not installed".to_string());
-    let input = tests(report, &order.project, blocked.clone())?;
-    let run = input.run.clone();
-    let tests = judge::tests::judge(&policies.tests, &input);
-    let blocked = blocked.or_else(|| run.and_then(|run| reports::blocked_by(run.ending, &tests)));
+    let mut verdicts = Vec::new();
+    if stands(Gate::Install) && !installs.is_empty() {
+        verdicts.push(judge::together(Gate::Install, policies.install.enforce.value, installs));
+    }
     if stands(Gate::Tests) {
-        verdicts.push(tests);
+        verdicts.push(judge::together(Gate::Tests, policies.tests.enforce.value, tested));
     }
     if stands(Gate::Coverage) {
-        let input = coverage(report, order, blocked, &mut differences)?;
+        let input = coverage(report, order, parts, &mut differences)?;
         verdicts.push(judge::coverage::judge(&policies.coverage, input).0);
     }
     Ok(Derived { verdicts, differences })
+}
+
+/// The components that a report tells of; the project itself where it tells of none.
+fn components(report: &Report) -> Vec<&Component> {
+    static WHOLE: Component = Component {
+        name: String::new(),
+        ecosystem: String::new(),
+        folder: String::new(),
+        installed_only: false,
+        roots: Vec::new(),
+        refused: None,
+        no_coverage: None,
+        omit: Vec::new(),
+    };
+    if report.components.is_empty() { vec![&WHOLE] } else { report.components.iter().collect() }
 }
 
 /// Every cited file must still be what it was.
@@ -130,8 +156,14 @@ fn inside(project: &Path, path: &str) -> Result<std::path::PathBuf, GateError> {
     }
 }
 
-fn items(report: &Report, gate: Gate, kind: EvidenceKind) -> impl Iterator<Item = (usize, &Evidence)> {
-    report.evidence.iter().enumerate().filter(move |(_, e)| e.gate == gate && e.kind == kind)
+fn items<'r>(
+    report: &'r Report,
+    component: &'r str,
+    gate: Gate,
+    kind: EvidenceKind,
+) -> impl Iterator<Item = (usize, &'r Evidence)> {
+    let of = move |(_, e): &(usize, &Evidence)| e.gate == gate && e.kind == kind && e.component == component;
+    report.evidence.iter().enumerate().filter(of)
 }
 
 /// Was anything run or read for a gate? A baseline alone says nothing of this run.
@@ -139,8 +171,8 @@ fn has_evidence(report: &Report, gate: Gate) -> bool {
     report.evidence.iter().any(|e| e.gate == gate && e.format.as_deref() != Some("qte-report"))
 }
 
-fn runs(report: &Report, gate: Gate) -> Vec<Run> {
-    items(report, gate, EvidenceKind::Command)
+fn runs(report: &Report, component: &str, gate: Gate) -> Vec<Run> {
+    items(report, component, gate, EvidenceKind::Command)
         .map(|(evidence, item)| Run {
             evidence,
             what: item.tool.clone().unwrap_or_default(),
@@ -151,9 +183,13 @@ fn runs(report: &Report, gate: Gate) -> Vec<Run> {
 }
 
 /// What was installed; `None` where the verdict rests on the configuration alone.
-fn install(report: &Report, project: &Path) -> Result<Option<judge::install::Input>, GateError> {
-    let steps = runs(report, Gate::Install);
-    let list = items(report, Gate::Install, EvidenceKind::File).find(|(_, e)| e.format.as_deref() == Some("packages"));
+fn install(report: &Report, component: &Component, project: &Path) -> Result<Option<judge::install::Input>, GateError> {
+    if let Some(Obstacle { found, way_out }) = component.refused.clone().filter(|_| report.components.len() > 1) {
+        return Ok(Some(judge::install::Input::Refused { found, way_out }));
+    }
+    let steps = runs(report, &component.name, Gate::Install);
+    let list = items(report, &component.name, Gate::Install, EvidenceKind::File)
+        .find(|(_, e)| e.format.as_deref() == Some("packages"));
     let manifests = vec!["the cited declarations".to_string()];
     let packages = match &list {
         Some((_, item)) => {
@@ -179,9 +215,15 @@ fn install(report: &Report, project: &Path) -> Result<Option<judge::install::Inp
     })
 }
 
-fn tests(report: &Report, project: &Path, blocked: Option<String>) -> Result<judge::tests::Input, GateError> {
-    let mut input = judge::tests::Input { blocked, run: runs(report, Gate::Tests).pop(), ..Default::default() };
-    for (evidence, item) in items(report, Gate::Tests, EvidenceKind::File) {
+fn tests(
+    report: &Report,
+    component: &str,
+    project: &Path,
+    blocked: Option<String>,
+) -> Result<judge::tests::Input, GateError> {
+    let mut input =
+        judge::tests::Input { blocked, run: runs(report, component, Gate::Tests).pop(), ..Default::default() };
+    for (evidence, item) in items(report, component, Gate::Tests, EvidenceKind::File) {
         let path = item.path.clone().unwrap_or_default();
         let whole = inside(project, &path)?;
         let mut fresh = item.clone();
@@ -202,27 +244,35 @@ fn tests(report: &Report, project: &Path, blocked: Option<String>) -> Result<jud
 fn coverage(
     report: &Report,
     order: &Order,
-    blocked: Option<String>,
+    components: Vec<(&Component, Option<String>)>,
     differences: &mut Vec<String>,
 ) -> Result<judge::coverage::Input, GateError> {
-    let mut read = Vec::new();
+    let mut parts = Vec::new();
     let mut baseline = None;
-    for (evidence, item) in items(report, Gate::Coverage, EvidenceKind::File) {
-        let path = item.path.clone().unwrap_or_default();
-        let whole = inside(&order.project, &path)?;
-        if item.format.as_deref() == Some("qte-report") {
-            let read = match &item.refused {
+    for (component, blocked) in components {
+        let mut reports = Vec::new();
+        for (evidence, item) in items(report, &component.name, Gate::Coverage, EvidenceKind::File) {
+            if item.format.as_deref() == Some("qte-report") {
+                continue;
+            }
+            let content = match &item.refused {
                 Some(why) => Err(why.clone()),
-                None => std::fs::read(whole).map_err(|e| e.to_string()).and_then(|b| reports::read_baseline(&b)),
+                None => reports::read_coverage(&order.project, &mut item.clone()),
             };
-            baseline = Some(read.map(|counts| (counts, evidence)));
-            continue;
+            reports.push(FileRead { evidence, path: item.path.clone().unwrap_or_default(), content });
         }
-        let content = match &item.refused {
-            Some(why) => Err(why.clone()),
-            None => reports::read_coverage(&order.project, &mut item.clone()),
-        };
-        read.push(FileRead { evidence, path, content });
+        parts.push(judge::coverage::Part {
+            name: component.name.clone(),
+            blocked,
+            obstacle: component.no_coverage.clone(),
+            looked_for: String::new(),
+            reports,
+        });
+    }
+    for (evidence, item) in report.evidence.iter().enumerate() {
+        if item.gate == Gate::Coverage && item.format.as_deref() == Some("qte-report") {
+            baseline = Some(read_baseline(item, &order.project)?.map(|counts| (counts, evidence)));
+        }
     }
     let (files, _, _) = list_files(order)?;
     let omit = setting::<Vec<String>>(&report.policy, "coverage.omit").map_err(GateError::Use)?;
@@ -238,14 +288,20 @@ fn coverage(
     };
     Ok(judge::coverage::Input {
         not_applicable: None,
-        blocked,
-        looked_for: String::new(),
-        reports: read,
-        tree: files.into_iter().collect(),
-        root: files::slashed_absolute(&order.project),
+        parts,
+        each: true,
+        tree: reports::tree(order, &files, &report.components),
         omit: omit.value,
         changes,
         baseline,
         other_thresholds: Vec::new(),
     })
+}
+
+fn read_baseline(item: &Evidence, project: &Path) -> Result<Result<CoverageCounts, String>, GateError> {
+    if let Some(why) = &item.refused {
+        return Ok(Err(why.clone()));
+    }
+    let whole = inside(project, item.path.as_deref().unwrap_or_default())?;
+    Ok(std::fs::read(whole).map_err(|e| e.to_string()).and_then(|bytes| reports::read_baseline(&bytes)))
 }

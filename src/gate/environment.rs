@@ -1,13 +1,13 @@
 //! The environment that tests run in: made from what the project declares, used again while nothing changed, or the
 //! user's own where no package index answers.
 
-use super::collect::Collected;
-use super::command::{one_command, shell};
-use super::{EVIDENCE_FOLDER, GateError, io_error};
+use super::collect::{Collected, active};
+use super::command::{Task, one_command, shell};
+use super::{GateError, io_error};
 use crate::act::files;
 use crate::act::process;
-use crate::act::project::{self, Command, Host, Layout, Project};
-use crate::config::Environment;
+use crate::act::project::{Command, Environment, Fetch, InstallPlan};
+use crate::config;
 use crate::facts::event::Event;
 use crate::facts::evidence::{Ending, Evidence, EvidenceKind};
 use crate::facts::stage::Gate;
@@ -15,7 +15,7 @@ use crate::judge::install::Input as Install;
 use crate::order::Order;
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
 /// What is written down beside an environment when it is complete.
@@ -28,64 +28,57 @@ struct Complete {
     packages: serde_json::Map<String, serde_json::Value>,
 }
 
-/// Installs what the project declares. Gives the folder with the environment's programs, where there is one.
+/// Installs what one component declares.
 pub async fn install(
     order: &Order,
-    evidence: &Path,
+    at: usize,
     out: &mut Collected,
     tell: &mut dyn FnMut(Event),
-) -> Result<Option<PathBuf>, GateError> {
-    if !out.files.iter().any(|f| project::is_sign(f)) {
-        out.install =
-            Install::NotApplicable(format!("no manifest found: looked for {}", project::looked_for().join(", ")));
-        return Ok(None);
+) -> Result<(), GateError> {
+    let component = &out.components[at];
+    if component.install.is_some() {
+        return Ok(());
     }
-    let active = order.install.environment.value == Environment::Active;
-    if active {
-        let source = &order.install.environment.source;
-        out.install = Install::NotApplicable(format!("the active environment is used as it is ({source})"));
-    }
-    let planned = Host::look(&order.path).and_then(|host| {
-        let layout = Layout { root: &order.project, files: &out.files, evidence, envs: &order.cache, host: &host };
-        project::detect(&layout)
-    });
-    let plan = match planned {
-        Ok(Some(plan)) => with_command(order, plan),
-        Ok(None) => {
-            out.install =
-                Install::NotApplicable(format!("no manifest found: looked for {}", project::looked_for().join(", ")));
-            return Ok(None);
-        }
-        // A configured command in the active environment needs no plan of ours.
-        Err(_) if active && order.tests.run.value.is_some() => return Ok(None),
-        Err(error) => {
-            let found = format!("{}: {}", error.file, error.found);
-            out.install = Install::Refused { found, way_out: error.help.clone() };
-            return Ok(None);
+    let done = if let Some(obstacle) = &component.refused {
+        Install::Refused { found: obstacle.found.clone(), way_out: obstacle.way_out.clone() }
+    } else if order.install.environment.value == config::Environment::Active {
+        active(order)
+    } else {
+        let Some(plan) = component.plan.clone() else { return Ok(()) };
+        let what = match component.name.as_str() {
+            "" => "installing what the project declares".to_string(),
+            name => format!("installing what {name} declares"),
+        };
+        tell(Event::Started { gate: Gate::Install, what });
+        let job = Job {
+            order,
+            task: Task::of(Gate::Install, component, order.install.timeout_s.value),
+            manifests: plan.manifests,
+            root: order.project.join(&component.folder),
+            // A command of the user's own runs once, behind the steps of the first component.
+            run: order.install.run.value.as_deref().filter(|_| at == 0),
+        };
+        match plan.install {
+            InstallPlan::Environment(environment) => {
+                let lock = lock(&environment.folder)?;
+                let done = job.environment(*environment, &mut out.evidence, tell).await?;
+                drop(lock);
+                done
+            }
+            InstallPlan::Fetch(fetch) => job.fetch(&fetch, &mut out.evidence, tell).await?,
         }
     };
-    plan.notes.iter().for_each(|note| tell(Event::Note(note.clone())));
-    out.plan = Some(plan.clone());
-    if active {
-        return Ok(None);
-    }
-    tell(Event::Started { gate: Gate::Install, what: "installing what the project declares".into() });
-    let lock = lock(&plan.install.env)?;
-    match complete(&plan) {
-        Some(done) => reuse(&plan, done, evidence, out)?,
-        None => make(order, &plan, evidence, out, tell).await?,
-    }
-    drop(lock);
-    let ours = !matches!(out.install, Install::Present { .. });
-    Ok(plan.install.python.parent().filter(|_| ours).map(Path::to_path_buf))
+    out.components[at].install = Some(done);
+    Ok(())
 }
 
-/// A configured command decides the environment too: with another one it is made anew.
-fn with_command(order: &Order, mut plan: Project) -> Project {
-    if let Some(run) = &order.install.run.value {
-        plan.install.key = files::sha256(format!("{}\n{run}", plan.install.key).as_bytes());
-    }
-    plan
+/// One component's installation.
+struct Job<'a> {
+    order: &'a Order,
+    task: Task,
+    manifests: Vec<String>,
+    root: std::path::PathBuf,
+    run: Option<&'a str>,
 }
 
 /// One run at a time makes or uses an environment; freed when the file is closed.
@@ -100,84 +93,139 @@ fn lock(env: &Path) -> Result<fs::File, GateError> {
     make().map_err(io_error(path.display().to_string()))
 }
 
-fn complete(plan: &Project) -> Option<Complete> {
-    let text = fs::read(plan.install.env.with_extension("json")).ok()?;
+fn complete(plan: &Environment) -> Option<Complete> {
+    let text = fs::read(plan.folder.with_extension("json")).ok()?;
     let done: Complete = serde_json::from_slice(&text).ok()?;
-    (done.key == plan.install.key && plan.install.python.exists()).then_some(done)
+    (done.key == plan.key && plan.python.exists()).then_some(done)
 }
 
-fn reuse(plan: &Project, done: Complete, evidence: &Path, out: &mut Collected) -> Result<(), GateError> {
-    let index = note_packages(&done.packages, Some(done.since.clone()), evidence, out)?;
-    out.install = Install::Reused {
-        manifests: plan.manifests.clone(),
-        since: done.since,
-        packages: done.packages.len() as u64,
-        evidence: index,
-    };
-    Ok(())
-}
-
-/// The environment's packages as a file of the evidence.
-fn note_packages(
-    packages: &serde_json::Map<String, serde_json::Value>,
-    since: Option<String>,
-    evidence: &Path,
-    out: &mut Collected,
-) -> Result<usize, GateError> {
-    let path = evidence.join("packages.json");
-    let text =
-        serde_json::to_vec_pretty(packages).map_err(|e| GateError::Io { what: "packages".into(), error: e.into() })?;
-    fs::write(&path, &text).map_err(io_error(path.display().to_string()))?;
-    let mut item = Evidence::new(EvidenceKind::File, Gate::Install);
-    item.path = Some(format!("{EVIDENCE_FOLDER}/packages.json"));
-    item.format = Some("packages".into());
-    item.sha256 = Some(files::sha256(&text));
-    item.bytes = Some(text.len() as u64);
-    item.written = since.or_else(|| Some(files::rfc3339(SystemTime::now())));
-    out.evidence.push(item);
-    Ok(out.evidence.len() - 1)
-}
-
-async fn make(
-    order: &Order,
-    plan: &Project,
-    evidence: &Path,
-    out: &mut Collected,
-    tell: &mut dyn FnMut(Event),
-) -> Result<(), GateError> {
-    let env = &plan.install.env;
-    if env.exists() {
-        fs::remove_dir_all(env).map_err(io_error(env.display().to_string()))?;
-    }
-    let marker = env.with_extension("json");
-    if marker.exists() {
-        fs::remove_file(&marker).map_err(io_error(marker.display().to_string()))?;
-    }
-    remove_older(order, plan)?;
-    let mut steps = Vec::new();
-    for (number, step) in install_steps(order, plan).iter().enumerate() {
-        let log = format!("install-{}.log", number + 1);
-        let run = one_command(Gate::Install, step, evidence, &log, order.install.timeout_s.value, out, tell).await?;
-        let broken = run.ending != Ending::Exit(0);
-        steps.push(run);
-        if broken && present(plan, evidence, order.install.timeout_s.value, &log, out).await? {
-            return Ok(());
+impl Job<'_> {
+    /// An environment of ours: used again, or made.
+    async fn environment(
+        &self,
+        mut plan: Environment,
+        evidence: &mut Vec<Evidence>,
+        tell: &mut dyn FnMut(Event),
+    ) -> Result<Install, GateError> {
+        if let Some(run) = self.run {
+            // A configured command decides the environment too: with another one it is made anew.
+            plan.key = files::sha256(format!("{}\n{run}", plan.key).as_bytes());
         }
-        if broken {
-            out.install = Install::Ran { manifests: plan.manifests.clone(), steps, packages: 0 };
-            return Ok(());
-        }
+        let Some(done) = complete(&plan) else { return self.make(&plan, evidence, tell).await };
+        let index = self.note_packages(&done.packages, Some(done.since.clone()), evidence)?;
+        Ok(Install::Reused {
+            manifests: self.manifests.clone(),
+            since: done.since,
+            packages: done.packages.len() as u64,
+            evidence: index,
+        })
     }
-    let packages: serde_json::Map<String, serde_json::Value> =
-        ask_json(&plan.install.probe, evidence, order.install.timeout_s.value).await?;
-    note_packages(&packages, None, evidence, out)?;
-    let since = files::rfc3339(SystemTime::now());
-    let root = files::slashed_absolute(&order.project);
-    let done = Complete { key: plan.install.key.clone(), root, since, packages };
-    let text = serde_json::to_vec(&done).map_err(|e| GateError::Io { what: "packages".into(), error: e.into() })?;
-    files::write_whole(&marker, &text).map_err(io_error(marker.display().to_string()))?;
-    out.install = Install::Ran { manifests: plan.manifests.clone(), steps, packages: done.packages.len() as u64 };
-    Ok(())
+
+    /// The environment's packages as a file of the evidence.
+    fn note_packages(
+        &self,
+        packages: &serde_json::Map<String, serde_json::Value>,
+        since: Option<String>,
+        evidence: &mut Vec<Evidence>,
+    ) -> Result<usize, GateError> {
+        let path = self.task.folder.join("packages.json");
+        let fault = |e: serde_json::Error| GateError::Io { what: "packages".into(), error: e.into() };
+        let text = serde_json::to_vec_pretty(packages).map_err(fault)?;
+        fs::write(&path, &text).map_err(io_error(path.display().to_string()))?;
+        let mut item = Evidence::new(EvidenceKind::File, Gate::Install);
+        item.component.clone_from(&self.task.component);
+        item.path = Some(self.task.cited("packages.json"));
+        item.format = Some("packages".into());
+        item.sha256 = Some(files::sha256(&text));
+        item.bytes = Some(text.len() as u64);
+        item.written = since.or_else(|| Some(files::rfc3339(SystemTime::now())));
+        evidence.push(item);
+        Ok(evidence.len() - 1)
+    }
+
+    async fn make(
+        &self,
+        plan: &Environment,
+        evidence: &mut Vec<Evidence>,
+        tell: &mut dyn FnMut(Event),
+    ) -> Result<Install, GateError> {
+        let env = &plan.folder;
+        if env.exists() {
+            fs::remove_dir_all(env).map_err(io_error(env.display().to_string()))?;
+        }
+        let marker = env.with_extension("json");
+        if marker.exists() {
+            fs::remove_file(&marker).map_err(io_error(marker.display().to_string()))?;
+        }
+        self.remove_older(plan)?;
+        let steps = self.steps(&plan.steps, plan.probe.env.clone());
+        let mut runs = Vec::new();
+        for (number, step) in steps.iter().enumerate() {
+            let log = format!("install-{}.log", number + 1);
+            let run = one_command(&self.task, step, &log, evidence, tell).await?;
+            let broken = run.ending != Ending::Exit(0);
+            runs.push(run);
+            if broken && let Some(present) = self.present(plan, &log, evidence).await? {
+                return Ok(present);
+            }
+            if broken {
+                return Ok(Install::Ran { manifests: self.manifests.clone(), steps: runs, packages: 0 });
+            }
+        }
+        let packages: serde_json::Map<String, serde_json::Value> = self.ask_json(&plan.probe).await?;
+        self.note_packages(&packages, None, evidence)?;
+        let since = files::rfc3339(SystemTime::now());
+        let root = files::slashed_absolute(&self.root);
+        let done = Complete { key: plan.key.clone(), root, since, packages };
+        let text = serde_json::to_vec(&done).map_err(|e| GateError::Io { what: "packages".into(), error: e.into() })?;
+        files::write_whole(&marker, &text).map_err(io_error(marker.display().to_string()))?;
+        Ok(Install::Ran { manifests: self.manifests.clone(), steps: runs, packages: done.packages.len() as u64 })
+    }
+
+    /// The plan's steps, and the configured command behind them where there is one.
+    fn steps(&self, steps: &[Command], env: Vec<(String, Option<String>)>) -> Vec<Command> {
+        let mut steps = steps.to_vec();
+        if let Some(run) = self.run {
+            steps.push(shell(run, &self.order.project, env, format!("run `{run}`")));
+        }
+        steps
+    }
+
+    /// By the ecosystem's own tool, unless it says that all is there.
+    async fn fetch(
+        &self,
+        plan: &Fetch,
+        evidence: &mut Vec<Evidence>,
+        tell: &mut dyn FnMut(Event),
+    ) -> Result<Install, GateError> {
+        let (manifests, packages) = (self.manifests.clone(), plan.packages);
+        let mut steps = self.steps(&plan.steps, Vec::new());
+        if steps.is_empty() {
+            let why =
+                format!("nothing to install before the tests: {} is served by the test run", manifests.join(", "));
+            return Ok(Install::NotApplicable(why));
+        }
+        let mut runs = Vec::new();
+        if let Some(present) = &plan.present {
+            let run = one_command(&self.task, present, "install-present.log", evidence, tell).await?;
+            if run.ending == Ending::Exit(0) {
+                runs.push(run);
+                steps.drain(..plan.steps.len());
+            } else {
+                // That something is missing is no evidence against what is done about it next.
+                evidence.pop();
+            }
+        }
+        for (number, step) in steps.iter().enumerate() {
+            let run = one_command(&self.task, step, &format!("install-{}.log", number + 1), evidence, tell).await?;
+            let broken = run.ending != Ending::Exit(0);
+            runs.push(run);
+            if broken {
+                break;
+            }
+        }
+        Ok(Install::Ran { manifests, steps: runs, packages })
+    }
 }
 
 /// Signs of a package index that cannot be reached, as pip, uv, Poetry and PDM print them.
@@ -194,81 +242,68 @@ const NO_INDEX: [&str; 9] = [
     "(from versions: none)",
 ];
 
-/// Without a network: does the active environment have all that is declared? It is then used, and that is said.
-async fn present(
-    plan: &Project,
-    evidence: &Path,
-    timeout_s: u64,
-    log: &str,
-    out: &mut Collected,
-) -> Result<bool, GateError> {
-    let log = evidence.join(log);
-    let said = fs::read(&log).map_err(io_error(log.display().to_string()))?;
-    let said = String::from_utf8_lossy(&said);
-    let Some(ask) = plan.install.present.as_ref().filter(|_| NO_INDEX.iter().any(|sign| said.contains(sign))) else {
-        return Ok(false);
-    };
-    #[derive(Deserialize)]
-    struct Answer {
-        missing: Vec<String>,
-        packages: serde_json::Map<String, serde_json::Value>,
-    }
-    let answer: Answer = ask_json(ask, evidence, timeout_s).await?;
-    if !answer.missing.is_empty() {
-        return Ok(false);
-    }
-    // The steps that could not reach the index are no evidence for a verdict that does not rest on them.
-    out.evidence.retain(|item| item.gate != Gate::Install);
-    let index = note_packages(&answer.packages, None, evidence, out)?;
-    out.evidence[index].tool = Some(ACTIVE.into());
-    let packages = answer.packages.len() as u64;
-    out.install = Install::Present { manifests: plan.manifests.clone(), packages, evidence: index };
-    Ok(true)
-}
-
 /// Marks the packages of an environment that is not ours.
 pub const ACTIVE: &str = "the active environment";
 
-/// The project's earlier environments, whose declarations are no longer these, would only fill the disk.
-fn remove_older(order: &Order, plan: &Project) -> Result<(), GateError> {
-    let root = files::slashed_absolute(&order.project);
-    let folder = plan.install.env.parent().unwrap_or(&order.cache);
-    for entry in fs::read_dir(folder).map_err(io_error(folder.display().to_string()))? {
-        let marker = entry.map_err(io_error(folder.display().to_string()))?.path();
-        if marker.extension().is_none_or(|e| e != "json") {
-            continue;
+impl Job<'_> {
+    /// Without a network: does the active environment have all that is declared? It is then used, and that is said.
+    async fn present(
+        &self,
+        plan: &Environment,
+        log: &str,
+        evidence: &mut Vec<Evidence>,
+    ) -> Result<Option<Install>, GateError> {
+        let log = self.task.folder.join(log);
+        let said = fs::read(&log).map_err(io_error(log.display().to_string()))?;
+        let said = String::from_utf8_lossy(&said);
+        let Some(ask) = plan.present.as_ref().filter(|_| NO_INDEX.iter().any(|sign| said.contains(sign))) else {
+            return Ok(None);
+        };
+        #[derive(Deserialize)]
+        struct Answer {
+            missing: Vec<String>,
+            packages: serde_json::Map<String, serde_json::Value>,
         }
-        let text = fs::read(&marker).map_err(io_error(marker.display().to_string()))?;
-        let Ok(done) = serde_json::from_slice::<Complete>(&text) else { continue };
-        let env = marker.with_extension("");
-        if done.root == root && done.key != plan.install.key && env != plan.install.env {
-            fs::remove_file(&marker).map_err(io_error(marker.display().to_string()))?;
-            if env.exists() {
-                fs::remove_dir_all(&env).map_err(io_error(env.display().to_string()))?;
+        let answer: Answer = self.ask_json(ask).await?;
+        if !answer.missing.is_empty() {
+            return Ok(None);
+        }
+        // The steps that could not reach the index are no evidence for a verdict that does not rest on them.
+        evidence.retain(|item| item.gate != Gate::Install || item.component != self.task.component);
+        let index = self.note_packages(&answer.packages, None, evidence)?;
+        evidence[index].tool = Some(ACTIVE.into());
+        let packages = answer.packages.len() as u64;
+        Ok(Some(Install::Present { manifests: self.manifests.clone(), packages, evidence: index }))
+    }
+
+    /// The component's earlier environments, whose declarations are no longer these, would only fill the disk.
+    fn remove_older(&self, plan: &Environment) -> Result<(), GateError> {
+        let root = files::slashed_absolute(&self.root);
+        let folder = plan.folder.parent().unwrap_or(&self.order.cache);
+        for entry in fs::read_dir(folder).map_err(io_error(folder.display().to_string()))? {
+            let marker = entry.map_err(io_error(folder.display().to_string()))?.path();
+            if marker.extension().is_none_or(|e| e != "json") {
+                continue;
+            }
+            let text = fs::read(&marker).map_err(io_error(marker.display().to_string()))?;
+            let Ok(done) = serde_json::from_slice::<Complete>(&text) else { continue };
+            let env = marker.with_extension("");
+            if done.root == root && done.key != plan.key && env != plan.folder {
+                fs::remove_file(&marker).map_err(io_error(marker.display().to_string()))?;
+                if env.exists() {
+                    fs::remove_dir_all(&env).map_err(io_error(env.display().to_string()))?;
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
-}
 
-/// The plan's steps, and the configured command behind them where there is one.
-fn install_steps(order: &Order, plan: &Project) -> Vec<Command> {
-    let mut steps = plan.install.steps.clone();
-    if let Some(run) = &order.install.run.value {
-        steps.push(shell(run, &order.project, plan.install.probe.env.clone(), format!("run `{run}`")));
+    /// What a command prints, as JSON.
+    async fn ask_json<T: serde::de::DeserializeOwned>(&self, ask: &Command) -> Result<T, GateError> {
+        let log = self.task.folder.join("probe.log");
+        process::run(ask, &log, self.task.timeout_s, &mut || {}).await.map_err(io_error("python"))?;
+        let text = fs::read(&log).map_err(io_error(log.display().to_string()))?;
+        fs::remove_file(&log).map_err(io_error(log.display().to_string()))?;
+        serde_json::from_slice(&text).map_err(|e| GateError::Io { what: ask.what.clone(), error: e.into() })
     }
-    steps
-}
-
-/// What a command prints, as JSON.
-async fn ask_json<T: serde::de::DeserializeOwned>(
-    ask: &Command,
-    evidence: &Path,
-    timeout_s: u64,
-) -> Result<T, GateError> {
-    let log = evidence.join("probe.log");
-    process::run(ask, &log, timeout_s, &mut || {}).await.map_err(io_error("python"))?;
-    let text = fs::read(&log).map_err(io_error(log.display().to_string()))?;
-    fs::remove_file(&log).map_err(io_error(log.display().to_string()))?;
-    serde_json::from_slice(&text).map_err(|e| GateError::Io { what: ask.what.clone(), error: e.into() })
 }

@@ -1,6 +1,7 @@
 //! Report files: found, checked to be this run's, read, with their evidence; what they hold goes to the details.
 
 use super::collect::Collected;
+use super::component::Component;
 use super::{BEFORE, EVIDENCE_FOLDER, GateError, changes, io_error};
 use crate::act::files::{self, Hashing, JsonLines};
 use crate::facts::coverage::{Coverage, CoverageCounts};
@@ -8,9 +9,10 @@ use crate::facts::detail::{Detail, FileDetail, TestDetail};
 use crate::facts::event::{Event, FileRow};
 use crate::facts::evidence::{Ending, Evidence, EvidenceKind};
 use crate::facts::pattern::any_of;
-use crate::facts::report::{Base, Report};
+use crate::facts::report::{self, Base, Report};
 use crate::facts::stage::Gate;
 use crate::facts::tests::{Case, Tests};
+use crate::facts::tree::{Mapper, Root, Tree};
 use crate::facts::verdict::{Outcome, Verdict};
 use crate::judge::{self, FileRead};
 use crate::order::Order;
@@ -23,16 +25,49 @@ use std::time::{Duration, SystemTime};
 /// Clocks of file systems are coarser than ours.
 const CLOCK_SLACK: Duration = Duration::from_secs(2);
 
-/// Reads the tests' reports.
+/// Reads the reports of one component's tests.
 pub fn tests(
     order: &Order,
     collected: &mut Collected,
+    at: usize,
+    tree: &Tree,
     details: &mut JsonLines,
 ) -> Result<judge::tests::Input, GateError> {
-    let patterns = collected.test_reports.clone();
+    let component = &collected.components[at];
+    let (patterns, name) = (component.test_reports.clone(), component.name.clone());
     let mut failed: Option<io::Error> = None;
+    let mut each = each_case(&name, details, &mut failed);
+    let mut reports = read_all(order, collected, at, Gate::Tests, &patterns, &mut |project, item| {
+        read_tests(project, item, &mut each)
+    })?;
+    drop(each);
+    if let Some(error) = failed {
+        return Err(GateError::Io { what: "the details file".into(), error });
+    }
+    reports.iter_mut().filter_map(|r| r.content.as_mut().ok()).for_each(|tests| map_names(tests, tree));
+    let component = &collected.components[at];
+    let ready = collected.components.iter().all(Component::is_ready);
+    let blocked = !component.is_ready() || (component.run.is_none() && !ready && component.install.is_none());
+    let input = judge::tests::Input {
+        not_applicable: component.not_applicable.clone(),
+        blocked: blocked.then(|| "the project's dependencies are not installed".to_string()),
+        run: component.run.clone(),
+        looked_for: looked_for(&patterns, component),
+        reports,
+        ..judge::tests::Input::default()
+    };
+    let retried = retried(order, collected, at)?;
+    Ok(judge::tests::Input { retried_passed: retried.passed, retried_cases: retried.extra_cases, ..input })
+}
+
+/// Writes every case into the details file.
+fn each_case<'a>(
+    component: &'a str,
+    details: &'a mut JsonLines,
+    failed: &'a mut Option<io::Error>,
+) -> impl FnMut(&Case<'_>) + 'a {
     let mut id = String::new();
-    let mut each = |case: &Case<'_>| {
+    move |case: &Case<'_>| {
         id.clear();
         if !case.class.is_empty() {
             id.push_str(case.class);
@@ -41,6 +76,7 @@ pub fn tests(
         id.push_str(case.name);
         let line = Detail::Test(TestDetail {
             id: id.as_str().into(),
+            component: component.into(),
             outcome: case.outcome,
             flaky: case.flaky,
             seconds: case.micros as f64 / 1e6,
@@ -50,33 +86,31 @@ pub fn tests(
         if let Err(error) = details.push(&line)
             && failed.is_none()
         {
-            failed = Some(error);
+            *failed = Some(error);
         }
-    };
-    let reports =
-        read_all(order, collected, Gate::Tests, &patterns, &mut |project, item| read_tests(project, item, &mut each))?;
-    if let Some(error) = failed {
-        return Err(GateError::Io { what: "the details file".into(), error });
     }
-    let blocked = (!collected.install.is_ready()).then(|| "the project's dependencies are not installed".to_string());
-    let retried = retried(order, collected)?;
-    Ok(judge::tests::Input {
-        not_applicable: collected.not_applicable.clone(),
-        blocked,
-        run: collected.run.clone(),
-        looked_for: looked_for(&patterns, collected),
-        reports,
-        retried_passed: retried.passed,
-        retried_cases: retried.extra_cases,
-    })
 }
 
-fn looked_for(patterns: &[String], collected: &Collected) -> String {
+/// The places of failing cases as paths of this project; what is none of its files keeps its name.
+fn map_names(tests: &mut Tests, tree: &Tree) {
+    let mut mapper = Mapper::new(tree, &[]);
+    for case in &mut tests.kept {
+        if let Some(path) = case.path.as_deref().and_then(|path| mapper.resolve(path)) {
+            case.path = Some(path);
+        }
+    }
+    if mapper.moved_total > 0 {
+        let some: Vec<String> = mapper.moved.iter().take(3).map(|(from, to)| format!("{from} is {to}")).collect();
+        tests.mapped = Some(format!("names of another root mapped to this project: {}", some.join(", ")));
+    }
+}
+
+fn looked_for(patterns: &[String], component: &Component) -> String {
     if patterns.is_empty() {
         return "a project whose tests qte-ci knows how to run".into();
     }
     let mut text = patterns.join(", ");
-    if !collected.moved.is_empty() {
+    if !component.moved.is_empty() {
         text.push_str(&format!(" (what lay there before the command is in {EVIDENCE_FOLDER}/{BEFORE})"));
     }
     text
@@ -90,10 +124,12 @@ pub struct Retried {
 }
 
 /// Tests that were run again, as noted by our plugin during the run.
-fn retried(order: &Order, collected: &mut Collected) -> Result<Retried, GateError> {
-    let Some(path) = collected.reruns.clone().filter(|p| p.exists()) else { return Ok(Retried::default()) };
+fn retried(order: &Order, collected: &mut Collected, at: usize) -> Result<Retried, GateError> {
+    let component = &collected.components[at];
+    let Some(path) = component.reruns.clone().filter(|p| p.exists()) else { return Ok(Retried::default()) };
     let relative = path.strip_prefix(&order.project).map(files::slashed).unwrap_or_default();
     let mut item = Evidence::new(EvidenceKind::File, Gate::Tests);
+    item.component.clone_from(&component.name);
     item.path = Some(relative);
     item.format = Some("reruns".into());
     let retried = read_reruns(&path, &mut item).map_err(io_error(path.display().to_string()))?;
@@ -122,6 +158,7 @@ type ReadOne<'a, T> = dyn FnMut(&Path, &mut Evidence) -> Result<T, String> + 'a;
 fn read_all<T>(
     order: &Order,
     collected: &mut Collected,
+    at: usize,
     gate: Gate,
     patterns: &[String],
     read_one: &mut ReadOne<'_, T>,
@@ -130,10 +167,11 @@ fn read_all<T>(
     // A wide pattern would find what was moved out of its way again.
     let before = format!("{EVIDENCE_FOLDER}/{BEFORE}/");
     found.retain(|path| !path.starts_with(&before));
-    let freshness = freshness(order, collected, gate)?;
+    let freshness = freshness(order, collected, at, gate)?;
     let mut out = Vec::new();
     for path in found {
         let mut item = Evidence::new(EvidenceKind::File, gate);
+        item.component.clone_from(&collected.components[at].name);
         item.path = Some(path.clone());
         item.refused = refused(order, collected, &path, &freshness)?;
         let content = match &item.refused {
@@ -154,10 +192,11 @@ struct Freshness {
 }
 
 /// A command's reports are younger than its start; those of earlier steps than every source file.
-fn freshness(order: &Order, collected: &Collected, gate: Gate) -> Result<Freshness, GateError> {
+fn freshness(order: &Order, collected: &Collected, at: usize, gate: Gate) -> Result<Freshness, GateError> {
     let is_read = gate == Gate::Coverage && order.tests.run.value.is_none() && order.coverage.reports.value.is_some();
-    if let Some(began) = collected.began.filter(|_| !is_read) {
-        let what = collected.run.as_ref().map_or_else(String::new, |r| format!("{} began", r.what));
+    let component = &collected.components[at];
+    if let Some(began) = component.began.filter(|_| !is_read) {
+        let what = component.run.as_ref().map_or_else(String::new, |r| format!("{} began", r.what));
         return Ok(Freshness { since: Some(began), what, slack: CLOCK_SLACK });
     }
     let sources: Vec<&str> = collected.files.iter().map(String::as_str).filter(|f| is_source(f)).collect();
@@ -245,11 +284,11 @@ pub fn read_coverage(project: &Path, item: &mut Evidence) -> Result<Coverage, St
 }
 
 /// Coverage of a run that did not end, or in which nothing ran, is no evidence.
-pub fn coverage_blocked(collected: &Collected, tests: &Verdict) -> Option<String> {
-    if !collected.install.is_ready() {
+pub fn coverage_blocked(component: &Component, tests: &Verdict) -> Option<String> {
+    if !component.is_ready() {
         return Some("the project's dependencies are not installed".into());
     }
-    blocked_by(collected.run.as_ref()?.ending, tests)
+    blocked_by(component.run.as_ref()?.ending, tests)
 }
 
 pub fn blocked_by(ending: Ending, tests: &Verdict) -> Option<String> {
@@ -261,37 +300,70 @@ pub fn blocked_by(ending: Ending, tests: &Verdict) -> Option<String> {
     (ran == 0 && tests.outcome != Outcome::Skipped).then(|| "no test ran".to_string())
 }
 
-/// Reads the coverage reports and the change; `before` is the baseline, where one was asked for.
+/// Reads the coverage reports and the change; `before` is the baseline, where one was asked for. `blocked` says for each
+/// component with tests why its reports cannot be relied on.
 pub fn coverage(
     order: &Order,
     collected: &mut Collected,
-    blocked: Option<String>,
+    tree: Tree,
+    blocked: Vec<(usize, Option<String>)>,
     before: Option<Result<Vec<u8>, String>>,
     (changes, base): changes::Found,
 ) -> Result<(judge::coverage::Input, Option<Base>), GateError> {
     let clock = std::time::Instant::now();
-    let patterns = collected.coverage_reports.clone();
-    let reports =
-        read_all(order, collected, Gate::Coverage, &patterns, &mut |project, item| read_coverage(project, item))?;
     let limit = order.coverage.timeout_s.value;
-    let blocked =
-        blocked.or_else(|| (clock.elapsed().as_secs() > limit).then(|| format!("reading took longer than {limit} s")));
+    let mut parts = Vec::new();
+    let mut not_applicable = None;
+    for (at, blocked) in blocked {
+        let patterns = collected.components[at].coverage_reports.clone();
+        let reports = read_all(order, collected, at, Gate::Coverage, &patterns, &mut |project, item| {
+            read_coverage(project, item)
+        })?;
+        let late = || (clock.elapsed().as_secs() > limit).then(|| format!("reading took longer than {limit} s"));
+        let component = &collected.components[at];
+        if not_applicable.is_none() && reports.is_empty() {
+            not_applicable.clone_from(&component.not_applicable);
+        }
+        parts.push(judge::coverage::Part {
+            name: component.name.clone(),
+            blocked: blocked.or_else(late),
+            obstacle: component.no_coverage.clone(),
+            looked_for: looked_for(&patterns, component),
+            reports,
+        });
+    }
     let baseline = before.map(|bytes| baseline(order, bytes, &mut collected.evidence)).transpose()?;
-    let thresholds = collected.plan.iter().flat_map(|p| &p.thresholds);
-    let other_thresholds = thresholds.map(|t| format!("{} = {} in {}:{}", t.key, t.value, t.path, t.line)).collect();
+    let plans = collected.components.iter().filter_map(|c| Some((c, c.plan.as_ref()?)));
+    let shown =
+        |folder: &str, path: &str| if folder.is_empty() { path.to_string() } else { format!("{folder}/{path}") };
+    let other_thresholds = plans
+        .flat_map(|(c, plan)| plan.thresholds.iter().map(move |t| (c, t)))
+        .map(|(c, t)| format!("{} = {} in {}:{}", t.key, t.value, shown(&c.folder, &t.path), t.line))
+        .collect();
     let input = judge::coverage::Input {
-        not_applicable: collected.not_applicable.clone().filter(|_| reports.is_empty()),
-        blocked,
-        looked_for: looked_for(&patterns, collected),
-        reports,
-        tree: collected.files.iter().cloned().collect(),
-        root: files::slashed_absolute(&order.project),
+        not_applicable,
+        parts,
+        each: true,
+        tree,
         omit: collected.omit(),
         changes,
         baseline,
         other_thresholds,
     };
     Ok((input, base))
+}
+
+/// The project's files, and how reports may name them.
+pub fn tree(order: &Order, files: &[String], components: &[report::Component]) -> Tree {
+    let mut roots: Vec<Root> = components.iter().flat_map(|c| c.roots.iter().cloned()).collect();
+    // Names relative to a component's own folder.
+    roots.extend(
+        components
+            .iter()
+            .filter(|c| !c.folder.is_empty())
+            .map(|c| Root { prefix: String::new(), folder: c.folder.clone() }),
+    );
+    Tree::new(files.iter().cloned(), files::slashed_absolute(&order.project), roots)
 }
 
 type Baseline = Result<(CoverageCounts, usize), String>;

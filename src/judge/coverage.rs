@@ -8,8 +8,10 @@ use crate::facts::diff::{ChangedFile, Changes};
 use crate::facts::finding::{Finding, Severity};
 use crate::facts::pattern;
 use crate::facts::percent::Percent;
+use crate::facts::report::Obstacle;
 use crate::facts::setting::{Enforce, Setting};
 use crate::facts::stage::Gate;
+use crate::facts::tree::{Mapper, Tree};
 use crate::facts::verdict::{Outcome, Reason, Verdict};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use std::collections::btree_map::Entry;
@@ -34,14 +36,11 @@ pub struct Policy {
 pub struct Input {
     /// Why the project can have no coverage that we know of.
     pub not_applicable: Option<String>,
-    /// Why no report can be relied on (no test ran, the run did not end).
-    pub blocked: Option<String>,
-    pub looked_for: String,
-    pub reports: Vec<FileRead<Coverage>>,
-    /// The project's files, relative, with `/`.
-    pub tree: BTreeSet<String>,
-    /// The project's absolute path, with `/`.
-    pub root: String,
+    /// Its components, or the jobs whose reports are put together; at least one.
+    pub parts: Vec<Part>,
+    /// Must each part reach the threshold by itself (components), or all of them together (jobs of one run)?
+    pub each: bool,
+    pub tree: Tree,
     /// Files that the project's own coverage configuration leaves out.
     pub omit: Vec<String>,
     /// The change's added lines, or why they are not known.
@@ -52,7 +51,29 @@ pub struct Input {
     pub other_thresholds: Vec<String>,
 }
 
+/// What is known of one component or job.
+#[derive(Debug, Default)]
+pub struct Part {
+    /// Empty where it is the only one.
+    pub name: String,
+    /// Why no report can be relied on (no test ran, the run did not end).
+    pub blocked: Option<String>,
+    /// Why there can be no report, and the way out.
+    pub obstacle: Option<Obstacle>,
+    pub looked_for: String,
+    pub reports: Vec<FileRead<Coverage>>,
+}
+
+/// What one part's reports hold.
+#[derive(Clone, Debug, Default)]
+pub struct Measured {
+    own: BTreeSet<String>,
+    foreign: BTreeSet<String>,
+    lines_total: u64,
+}
+
 /// All reports of the run as one, by the project's own paths.
+#[derive(Default)]
 pub struct Merged {
     /// Files of the project.
     pub files: BTreeMap<String, FileCoverage>,
@@ -61,10 +82,14 @@ pub struct Merged {
     pub counts: CoverageCounts,
     /// Files that the change touches in lines that can run, where changed lines were asked for.
     pub changed: BTreeMap<String, ChangedLines>,
+    parts: Vec<Measured>,
+    /// Some of the names that were mapped from another root, and how many there are.
+    moved: Vec<(String, String)>,
+    moved_total: u64,
 }
 
-/// One part of the answer.
-struct Part {
+/// One sentence of the answer.
+struct Answer {
     outcome: Outcome,
     /// For the title; empty for parts that only matter when they fail.
     title: String,
@@ -79,38 +104,44 @@ pub fn judge(policy: &Policy, mut input: Input) -> (Verdict, Merged) {
     if let Some(why) = &input.not_applicable {
         return (super::skipped(Gate::Coverage, enforce, why), merged);
     }
-    if let Some((title, found)) = unmeasured(input, &merged) {
-        let mut verdict = Verdict::new(Gate::Coverage, enforce, Outcome::Unmeasured, title).help(
-            input.looked_for.clone(),
-            found,
-            "let the test command write it, or name another path in `coverage.reports`",
-        );
-        cite_reports(&mut verdict, input);
-        return (verdict, merged);
+    let problems: Vec<(usize, Problem)> =
+        input.parts.iter().enumerate().filter_map(|(at, part)| Some((at, problem(part, &merged.parts[at])?))).collect();
+    if problems.len() == input.parts.len() {
+        return (nothing_measured(enforce, input, problems), merged);
     }
-    let all: Vec<usize> = input.reports.iter().map(|r| r.evidence).collect();
+    let all: Vec<usize> = input.reports().map(|r| r.evidence).collect();
     let mut findings = Findings::default();
     let changed = changed(policy, input, &merged, &mut findings);
     merged.changed = changed.files;
-    let mut parts = vec![lines(policy, &merged, &all)];
-    parts.extend(branches(policy, &merged, &all));
-    parts.extend(changed.part);
-    parts.extend(paths(policy, &merged, &all));
-    parts.extend(drop(policy, input, &merged, &all));
-    let outcome = parts.iter().fold(Outcome::Pass, |worst, p| worst.worse(p.outcome));
+    let mut answers = lines(policy, input, &merged, &all);
+    answers.extend(problems.iter().map(|(at, problem)| missing(&input.parts[*at], problem)));
+    answers.extend(branches(policy, &merged, &all));
+    answers.extend(changed.part);
+    answers.extend(paths(policy, &merged, &all));
+    answers.extend(drop(policy, input, &merged, &all));
+    let outcome = answers.iter().fold(Outcome::Pass, |worst, p| worst.worse(p.outcome));
     // What is red comes first, so that a cut title still says it.
-    let mut order: Vec<&Part> = parts.iter().filter(|p| !p.title.is_empty()).collect();
+    let mut order: Vec<&Answer> = answers.iter().filter(|p| !p.title.is_empty()).collect();
     order.sort_by_key(|p| p.outcome.is_green());
     let title = order.iter().map(|p| p.title.as_str()).collect::<Vec<_>>().join(", ");
     let mut verdict = Verdict::new(Gate::Coverage, enforce, outcome, title);
-    for part in parts {
-        verdict.reasons.push(Reason { text: part.reason, evidence: part.evidence });
+    for answer in answers {
+        verdict.reasons.push(Reason { text: answer.reason, evidence: answer.evidence });
+    }
+    if let Some((at, problem)) = problems.into_iter().next().filter(|_| outcome == Outcome::Unmeasured) {
+        verdict = verdict.help(input.parts[at].looked_for.clone(), problem.found, problem.way_out);
     }
     remarks(&mut verdict, input, &merged, &findings);
     verdict.findings = findings.kept;
     verdict.findings_total = findings.count;
     numbers(&mut verdict, &merged, changed.covered, changed.total);
     (verdict, merged)
+}
+
+impl Input {
+    fn reports(&self) -> impl Iterator<Item = &FileRead<Coverage>> {
+        self.parts.iter().flat_map(|part| &part.reports)
+    }
 }
 
 fn numbers(verdict: &mut Verdict, merged: &Merged, changed_covered: u64, changed_total: u64) {
@@ -127,35 +158,75 @@ fn numbers(verdict: &mut Verdict, merged: &Merged, changed_covered: u64, changed
     }
 }
 
-/// Is there anything to judge? Gives the title and what was found instead.
-fn unmeasured(input: &Input, merged: &Merged) -> Option<(String, String)> {
-    let same = |text: String| Some((text.clone(), text));
-    if let Some(why) = &input.blocked {
+/// Why a part is unmeasured.
+struct Problem {
+    title: String,
+    found: String,
+    way_out: String,
+}
+
+/// Is there anything to judge in a part?
+fn problem(part: &Part, measured: &Measured) -> Option<Problem> {
+    let way_out = "let the test command write it, or name another path in `coverage.reports`";
+    let same = |text: String| Some(Problem { title: text.clone(), found: text, way_out: way_out.into() });
+    if let Some(why) = &part.blocked {
         return same(why.clone());
     }
-    if let Some((path, why)) = input.reports.iter().find_map(|r| Some((&r.path, r.content.as_ref().err()?))) {
+    if let Some((path, why)) = part.reports.iter().find_map(|r| Some((&r.path, r.content.as_ref().err()?))) {
         return same(format!("{path}: {why}"));
     }
-    if input.reports.is_empty() {
-        return same("no coverage report".into());
+    if part.reports.is_empty() {
+        return match &part.obstacle {
+            Some(Obstacle { found, way_out }) => Some(Problem {
+                title: format!("no coverage report: {found}"),
+                found: found.clone(),
+                way_out: way_out.clone(),
+            }),
+            None => same("no coverage report".into()),
+        };
     }
-    if merged.counts.lines_total == 0 {
+    if measured.lines_total == 0 {
         return same("the report is valid and holds no line".into());
     }
-    if merged.files.is_empty() {
-        let some: Vec<&str> = merged.foreign.keys().take(3).map(String::as_str).collect();
+    if measured.own.is_empty() {
+        let some: Vec<&str> = measured.foreign.iter().take(3).map(String::as_str).collect();
         let found = format!(
             "none of its {} is in this project: {}",
-            counted(merged.foreign.len() as u64, "file"),
+            counted(measured.foreign.len() as u64, "file"),
             some.join(", ")
         );
-        return Some(("the report is about another tree".into(), found));
+        return Some(Problem { title: "the report is about another tree".into(), found, way_out: way_out.into() });
     }
     None
 }
 
+/// No part has anything to judge: the first says what is wrong, all are cited.
+fn nothing_measured(enforce: Enforce, input: &Input, problems: Vec<(usize, Problem)>) -> Verdict {
+    let named = |(at, problem): &(usize, Problem)| match input.parts[*at].name.as_str() {
+        "" => problem.title.clone(),
+        name => format!("{name}: {}", problem.title),
+    };
+    let title = problems.iter().map(named).collect::<Vec<_>>().join("; ");
+    let mut verdict = Verdict::new(Gate::Coverage, enforce, Outcome::Unmeasured, title);
+    if let Some((at, problem)) = problems.into_iter().next() {
+        verdict = verdict.help(input.parts[at].looked_for.clone(), problem.found, problem.way_out);
+    }
+    cite_reports(&mut verdict, input);
+    verdict
+}
+
+/// A part that is not measured, beside others that are.
+fn missing(part: &Part, problem: &Problem) -> Answer {
+    Answer {
+        outcome: Outcome::Unmeasured,
+        title: format!("{} unmeasured: {}", part.name, problem.title),
+        reason: format!("{}: {}", part.name, problem.found),
+        evidence: part.reports.iter().map(|r| r.evidence).collect(),
+    }
+}
+
 fn cite_reports(verdict: &mut Verdict, input: &Input) {
-    for report in &input.reports {
+    for report in input.reports() {
         let text = match &report.content {
             Ok(_) => format!("{} was read", report.path),
             Err(why) => format!("{}: {why}", report.path),
@@ -164,17 +235,55 @@ fn cite_reports(verdict: &mut Verdict, input: &Input) {
     }
 }
 
-fn lines(policy: &Policy, merged: &Merged, evidence: &[usize]) -> Part {
+/// The lines of all, and of each part where each must reach the threshold by itself.
+fn lines(policy: &Policy, input: &Input, merged: &Merged, evidence: &[usize]) -> Vec<Answer> {
     let (covered, total) = (merged.counts.lines_covered, merged.counts.lines_total);
-    threshold("lines", &policy.lines, covered, total, evidence)
+    let what = what_is_counted(merged.files.values().chain(merged.foreign.values()));
+    if input.parts.len() == 1 || !input.each {
+        return vec![threshold(what, &policy.lines, covered, total, evidence)];
+    }
+    let whole = Setting::new(None, policy.lines.source.clone());
+    let mut answers = vec![threshold(what, &whole, covered, total, evidence)];
+    answers[0].title = format!("{} of {what} in all", Percent::show(covered, total));
+    answers[0].reason = format!("{covered} of {total} {what} in all components");
+    for (part, measured) in input.parts.iter().zip(&merged.parts).filter(|(p, m)| problem(p, m).is_none()) {
+        let files = || {
+            let own = measured.own.iter().filter_map(|path| merged.files.get(path));
+            own.chain(measured.foreign.iter().filter_map(|name| merged.foreign.get(name)))
+        };
+        let mut counts = CoverageCounts::default();
+        files().for_each(|file| counts.add(file));
+        let what = format!("{} of {}", what_is_counted(files()), part.name);
+        let cited: Vec<usize> = part.reports.iter().map(|r| r.evidence).collect();
+        let mut answer = threshold(&what, &policy.lines, counts.lines_covered, counts.lines_total, &cited);
+        if answer.outcome == Outcome::Pass {
+            answer.title = String::new();
+        }
+        answers.push(answer);
+    }
+    answers
 }
 
-fn branches(policy: &Policy, merged: &Merged, evidence: &[usize]) -> Option<Part> {
+/// Go counts statements; a sum over several languages is one of both.
+fn what_is_counted<'a>(mut files: impl Iterator<Item = &'a FileCoverage>) -> &'static str {
+    let (mut statements, mut other) = (false, false);
+    files.by_ref().for_each(|file| match file.blocks.is_empty() {
+        true => other = true,
+        false => statements = true,
+    });
+    match (statements, other) {
+        (true, false) => "statements",
+        (true, true) => "lines and statements",
+        (false, _) => "lines",
+    }
+}
+
+fn branches(policy: &Policy, merged: &Merged, evidence: &[usize]) -> Option<Answer> {
     let (covered, total) = (merged.counts.branches_covered, merged.counts.branches_total);
     if total == 0 {
         let asked = policy.branches.value?;
         let reason = format!("{asked}% of branches asked ({}), and the report holds no branch", policy.branches.source);
-        return Some(Part {
+        return Some(Answer {
             outcome: Outcome::Unmeasured,
             title: "no branches in the report".into(),
             reason,
@@ -188,16 +297,16 @@ fn branches(policy: &Policy, merged: &Merged, evidence: &[usize]) -> Option<Part
     Some(part)
 }
 
-fn threshold(what: &str, asked: &Setting<Option<Percent>>, covered: u64, total: u64, evidence: &[usize]) -> Part {
+fn threshold(what: &str, asked: &Setting<Option<Percent>>, covered: u64, total: u64, evidence: &[usize]) -> Answer {
     let share = Percent::show(covered, total);
     match asked.value {
-        None => Part {
+        None => Answer {
             outcome: Outcome::Pass,
             title: format!("{share} of {what}"),
             reason: format!("{covered} of {total} {what}; no threshold ({})", asked.source),
             evidence: evidence.into(),
         },
-        Some(percent) => Part {
+        Some(percent) => Answer {
             outcome: if percent.is_met_by(covered, total) { Outcome::Pass } else { Outcome::Fail },
             title: format!("{share} of {what} ({percent})"),
             reason: format!("{covered} of {total} {what}; {percent}% asked ({})", asked.source),
@@ -206,7 +315,7 @@ fn threshold(what: &str, asked: &Setting<Option<Percent>>, covered: u64, total: 
     }
 }
 
-fn paths(policy: &Policy, merged: &Merged, evidence: &[usize]) -> Vec<Part> {
+fn paths(policy: &Policy, merged: &Merged, evidence: &[usize]) -> Vec<Answer> {
     let one = |(path, asked): &(String, Setting<Percent>)| {
         let matcher = pattern::pattern(path).map(|g| g.compile_matcher());
         let mut counts = CoverageCounts::default();
@@ -215,7 +324,7 @@ fn paths(policy: &Policy, merged: &Merged, evidence: &[usize]) -> Vec<Part> {
         }
         if counts.lines_total == 0 {
             let reason = format!("`{path}` ({}) matches no line of the report", asked.source);
-            return Part {
+            return Answer {
                 outcome: Outcome::Unmeasured,
                 title: format!("{path}: nothing measured"),
                 reason,
@@ -233,14 +342,15 @@ fn paths(policy: &Policy, merged: &Merged, evidence: &[usize]) -> Vec<Part> {
     policy.paths.iter().map(one).collect()
 }
 
-fn drop(policy: &Policy, input: &Input, merged: &Merged, evidence: &[usize]) -> Option<Part> {
+fn drop(policy: &Policy, input: &Input, merged: &Merged, evidence: &[usize]) -> Option<Answer> {
     let allowed = policy.drop.value?;
-    let skipped = |reason: String| Part { outcome: Outcome::Pass, title: String::new(), reason, evidence: Vec::new() };
+    let skipped =
+        |reason: String| Answer { outcome: Outcome::Pass, title: String::new(), reason, evidence: Vec::new() };
     let (before, index) = match input.baseline.as_ref() {
         None => return Some(skipped("no baseline: whether the coverage fell is not asked".into())),
         Some(Err(why)) => {
             let reason = format!("the baseline cannot be used: {why}");
-            return Some(Part {
+            return Some(Answer {
                 outcome: Outcome::Unmeasured,
                 title: "baseline unusable".into(),
                 reason,
@@ -255,7 +365,7 @@ fn drop(policy: &Policy, input: &Input, merged: &Merged, evidence: &[usize]) -> 
     let (was, is) = (Percent::show(old.0, old.1), Percent::show(now.0, now.1));
     let mut evidence = evidence.to_vec();
     evidence.push(*index);
-    Some(Part {
+    Some(Answer {
         outcome: if fell { Outcome::Fail } else { Outcome::Pass },
         title: if fell { format!("fell from {was} to {is}") } else { String::new() },
         reason: format!(
@@ -285,7 +395,7 @@ impl Findings {
 }
 
 struct Changed {
-    part: Option<Part>,
+    part: Option<Answer>,
     covered: u64,
     total: u64,
     files: BTreeMap<String, ChangedLines>,
@@ -293,7 +403,7 @@ struct Changed {
 
 fn changed(policy: &Policy, input: &Input, merged: &Merged, findings: &mut Findings) -> Changed {
     let note =
-        |reason: String| Some(Part { outcome: Outcome::Pass, title: String::new(), reason, evidence: Vec::new() });
+        |reason: String| Some(Answer { outcome: Outcome::Pass, title: String::new(), reason, evidence: Vec::new() });
     let changes = match &input.changes {
         Ok(changes) => changes,
         Err(why) => {
@@ -332,7 +442,7 @@ fn changed(policy: &Policy, input: &Input, merged: &Merged, findings: &mut Findi
     if total == 0 {
         return Changed { part: note("no line that can run was changed".into()), covered, total, files };
     }
-    let evidence: Vec<usize> = input.reports.iter().map(|r| r.evidence).collect();
+    let evidence: Vec<usize> = input.reports().map(|r| r.evidence).collect();
     let part = Some(threshold("changed lines", &policy.changed, covered, total, &evidence));
     Changed { part, covered, total, files }
 }
@@ -411,7 +521,12 @@ fn remarks(verdict: &mut Verdict, input: &Input, merged: &Merged, findings: &Fin
             Vec::new(),
         );
     }
-    for report in &input.reports {
+    if merged.moved_total > 0 {
+        let some: Vec<String> = merged.moved.iter().take(3).map(|(from, to)| format!("{from} is {to}")).collect();
+        let names = counted(merged.moved_total, "name");
+        say(format!("{names} of another root mapped to this project: {}", some.join(", ")), Vec::new());
+    }
+    for report in input.reports() {
         for contradiction in report.content.iter().flat_map(|read| &read.contradictions) {
             say(format!("{} {contradiction}", report.path), vec![report.evidence]);
         }
@@ -436,93 +551,41 @@ fn listed(names: &[String]) -> String {
 
 /// Puts all reports together under the project's own paths. The files move out of the reports: there may be many.
 fn merge(input: &mut Input) -> Merged {
-    let mut merged = Merged {
-        files: BTreeMap::new(),
-        foreign: BTreeMap::new(),
-        counts: CoverageCounts::default(),
-        changed: BTreeMap::new(),
-    };
-    let by_name = by_name(&input.tree);
-    let place = Place { tree: &input.tree, root: &input.root, by_name };
-    for report in input.reports.iter_mut().filter_map(|r| r.content.as_mut().ok()) {
-        let files = report.take_files();
-        for (name, file) in files {
-            let (kind, path) = match resolve(&name, &report.sources, &place) {
-                Some(path) => (&mut merged.files, path),
-                None => (&mut merged.foreign, name),
-            };
-            match kind.entry(path) {
-                Entry::Vacant(free) => {
-                    free.insert(file);
+    let mut merged = Merged { parts: vec![Measured::default(); input.parts.len()], ..Merged::default() };
+    for (at, part) in input.parts.iter_mut().enumerate() {
+        for report in part.reports.iter_mut().filter_map(|r| r.content.as_mut().ok()) {
+            let files = report.take_files();
+            let mut mapper = Mapper::new(&input.tree, &report.sources);
+            // What a later name teaches about the report's root holds for the earlier ones too.
+            let first: Vec<Option<String>> = files.iter().map(|(name, _)| mapper.resolve(name)).collect();
+            for ((name, file), path) in files.into_iter().zip(first) {
+                let path = path.or_else(|| mapper.resolve(&name));
+                merged.parts[at].lines_total += file.counts().lines_total;
+                let (kind, path) = match path {
+                    Some(path) => {
+                        merged.parts[at].own.insert(path.clone());
+                        (&mut merged.files, path)
+                    }
+                    None => {
+                        merged.parts[at].foreign.insert(name.clone());
+                        (&mut merged.foreign, name)
+                    }
+                };
+                match kind.entry(path) {
+                    Entry::Vacant(free) => {
+                        free.insert(file);
+                    }
+                    Entry::Occupied(mut known) => known.get_mut().merge(&file),
                 }
-                Entry::Occupied(mut known) => known.get_mut().merge(&file),
             }
+            merged.moved_total += mapper.moved_total;
+            merged.moved.extend(mapper.moved);
         }
     }
     for file in merged.files.values().chain(merged.foreign.values()) {
         merged.counts.add(file);
     }
     merged
-}
-
-/// What names in a report are looked up in.
-struct Place<'a> {
-    tree: &'a BTreeSet<String>,
-    root: &'a str,
-    by_name: BTreeMap<&'a str, Vec<&'a str>>,
-}
-
-/// The project's files by their last path segment.
-fn by_name(tree: &BTreeSet<String>) -> BTreeMap<&str, Vec<&str>> {
-    let mut out: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for path in tree {
-        out.entry(path.rsplit('/').next().unwrap_or(path)).or_default().push(path);
-    }
-    out
-}
-
-/// The project's path for a name in a report: as it is, below the project's root, below one of the report's
-/// source folders, or, for reports made in another root, by the longest common tail where only one file has it.
-fn resolve(name: &str, sources: &[String], place: &Place<'_>) -> Option<String> {
-    let below_root = |path: &str| -> Option<String> {
-        let inside = path.strip_prefix(place.root)?.strip_prefix('/')?;
-        place.tree.contains(inside).then(|| inside.to_string())
-    };
-    let plain = name.trim_start_matches("./");
-    if place.tree.contains(plain) {
-        return Some(plain.to_string());
-    }
-    if let Some(path) = below_root(plain) {
-        return Some(path);
-    }
-    for source in sources {
-        let joined = format!("{}/{plain}", source.trim_end_matches('/'));
-        let relative = joined.trim_start_matches("./");
-        if place.tree.contains(relative) {
-            return Some(relative.to_string());
-        }
-        if let Some(path) = below_root(&joined) {
-            return Some(path);
-        }
-    }
-    let whole: Vec<String> = match sources {
-        [] => vec![plain.to_string()],
-        some => some.iter().map(|s| format!("{s}/{plain}")).collect(),
-    };
-    let candidates = place.by_name.get(plain.rsplit('/').next()?)?;
-    let score = |path: &str| whole.iter().map(|w| common_tail(w, path)).max().unwrap_or(0);
-    let best = candidates.iter().map(|path| score(path)).max()?;
-    let mut found = candidates.iter().filter(|path| score(path) == best);
-    match (found.next(), found.next()) {
-        // A single segment is a coincidence: every tree has an `__init__.py`.
-        (Some(only), None) if best >= 2 => Some((*only).to_string()),
-        _ => None,
-    }
-}
-
-/// How many path segments two paths share at their ends.
-fn common_tail(a: &str, b: &str) -> usize {
-    a.rsplit('/').zip(b.rsplit('/')).take_while(|(x, y)| x == y).count()
 }
 
 #[cfg(test)]
@@ -555,14 +618,21 @@ mod tests {
         out
     }
 
+    fn part(name: &str, coverage: Coverage) -> Part {
+        Part {
+            name: name.into(),
+            looked_for: "coverage.xml".into(),
+            reports: vec![FileRead { evidence: 0, path: "coverage.xml".into(), content: Ok(coverage) }],
+            ..Part::default()
+        }
+    }
+
     fn input(coverage: Coverage, tree: &[&str]) -> Input {
         Input {
             not_applicable: None,
-            blocked: None,
-            looked_for: "coverage.xml".into(),
-            reports: vec![FileRead { evidence: 0, path: "coverage.xml".into(), content: Ok(coverage) }],
-            tree: tree.iter().map(|s| s.to_string()).collect(),
-            root: "/w/project".into(),
+            parts: vec![part("", coverage)],
+            each: true,
+            tree: Tree::new(tree.iter().map(|s| s.to_string()), "/w/project".into(), Vec::new()),
             omit: Vec::new(),
             changes: Err("no base".into()),
             baseline: None,
@@ -659,8 +729,41 @@ mod tests {
         assert_eq!(with(&|_, i| i.baseline = Some(Ok((counts(95, 100), 1)))).0, Outcome::Fail);
         assert_eq!(with(&|_, i| i.baseline = Some(Ok((counts(94, 100), 1)))).0, Outcome::Pass);
         assert_eq!(with(&|_, i| i.baseline = Some(Err("cut".into()))).0, Outcome::Unmeasured);
-        assert_eq!(with(&|_, i| i.blocked = Some("no test ran".into())).0, Outcome::Unmeasured);
-        assert_eq!(with(&|_, i| i.reports.clear()).0, Outcome::Unmeasured);
-        assert_eq!(with(&|_, i| i.reports[0].content = Ok(report(&[("a.py", 0, 0)]))).0, Outcome::Unmeasured);
+        assert_eq!(with(&|_, i| i.parts[0].blocked = Some("no test ran".into())).0, Outcome::Unmeasured);
+        assert_eq!(with(&|_, i| i.parts[0].reports.clear()).0, Outcome::Unmeasured);
+        assert_eq!(with(&|_, i| i.parts[0].reports[0].content = Ok(report(&[("a.py", 0, 0)]))).0, Outcome::Unmeasured);
+    }
+
+    #[test]
+    fn each_component_reaches_the_threshold_or_is_named() {
+        let tree = ["py/a.py", "go/b.go", "web/c.js"];
+        let two = |go_uncovered: u32| {
+            let mut input = input(report(&[("py/a.py", 90, 10)]), &tree);
+            input.parts[0].name = "py".into();
+            input.parts.push(part("go", report(&[("go/b.go", 9, go_uncovered)])));
+            input
+        };
+        let (verdict, _) = judge(&policy(), two(1));
+        assert_eq!((verdict.outcome, verdict.title.as_str()), (Outcome::Pass, "90.0% of lines in all"));
+        let (verdict, _) = judge(&policy(), two(9));
+        assert_eq!(verdict.outcome, Outcome::Fail);
+        assert_eq!(verdict.title, "50.0% of lines of go (80), 83.8% of lines in all");
+        let mut jobs = two(9);
+        jobs.each = false;
+        assert_eq!(judge(&policy(), jobs).0.title, "83.8% of lines (80)");
+        let mut third = two(1);
+        third.parts.push(Part { name: "web".into(), ..Part::default() });
+        let (verdict, _) = judge(&policy(), third);
+        assert_eq!(verdict.outcome, Outcome::Unmeasured);
+        assert_eq!(verdict.title, "web unmeasured: no coverage report, 90.0% of lines in all");
+    }
+
+    #[test]
+    fn names_of_another_root_are_mapped_and_said() {
+        let (verdict, merged) =
+            judge(&policy(), input(report(&[("/app/src/p/a.py", 9, 0), ("/app/b.py", 9, 0)]), &["src/p/a.py", "b.py"]));
+        assert_eq!(merged.files.len(), 2);
+        let said = "2 names of another root mapped to this project: /app/src/p/a.py is src/p/a.py, /app/b.py is b.py";
+        assert!(verdict.reasons.iter().any(|r| r.text == said), "{:?}", verdict.reasons);
     }
 }

@@ -3,6 +3,9 @@
 pub mod coverage;
 pub mod install;
 pub mod tests;
+mod together;
+
+pub use together::together;
 
 use crate::facts::evidence::Ending;
 use crate::facts::setting::Enforce;

@@ -11,6 +11,8 @@ use crate::facts::verdict::{Outcome, Verdict};
 #[derive(Clone, Debug)]
 pub struct Policy {
     pub enforce: Setting<Enforce>,
+    /// How many tests may pass only when run again.
+    pub flaky: Setting<Option<u64>>,
 }
 
 /// What is known of the tests.
@@ -45,7 +47,12 @@ pub fn judge(policy: &Policy, input: &Input) -> Verdict {
     tests.counts.tests -= extra;
     tests.counts.passed -= extra;
     tests.counts.flaky = tests.counts.flaky.max(input.retried_passed.min(tests.counts.passed));
-    let (outcome, title) = decide(input, &tests);
+    let (outcome, title) = match decide(input, &tests) {
+        (Outcome::Pass, title) if over_budget(policy, &tests) => {
+            (Outcome::Fail, over_budget_title(policy, &tests, &title))
+        }
+        decided => decided,
+    };
     let mut verdict = Verdict::new(Gate::Tests, policy.enforce.value, outcome, title);
     explain(&mut verdict, input, &tests);
     verdict.findings = tests.kept.iter().map(finding).collect();
@@ -63,6 +70,16 @@ pub fn judge(policy: &Policy, input: &Input) -> Verdict {
         verdict.metrics.insert(name.into(), value);
     }
     verdict
+}
+
+/// More tests passed only when run again than the policy allows.
+fn over_budget(policy: &Policy, tests: &Tests) -> bool {
+    policy.flaky.value.is_some_and(|allowed| tests.counts.flaky > allowed)
+}
+
+fn over_budget_title(policy: &Policy, tests: &Tests, title: &str) -> String {
+    let allowed = policy.flaky.value.unwrap_or(0);
+    format!("{} flaky, {allowed} allowed ({}); {title}", tests.counts.flaky, policy.flaky.source)
 }
 
 /// The case that pytest writes for an error of its own or of a plugin: no test has failed there.
@@ -172,6 +189,9 @@ fn explain(verdict: &mut Verdict, input: &Input, tests: &Tests) {
             Err(why) => format!("{}: {why}", report.path),
         };
         verdict.reasons.push(reason(text, report.evidence));
+        for mapped in report.content.iter().filter_map(|read| read.mapped.as_ref()) {
+            verdict.reasons.push(reason(format!("{}: {mapped}", report.path), report.evidence));
+        }
         for contradiction in report.content.iter().flat_map(|read| &read.contradictions) {
             verdict.reasons.push(reason(format!("{} {contradiction}", report.path), report.evidence));
         }
@@ -240,8 +260,23 @@ mod cases {
         }
     }
 
+    fn policy() -> Policy {
+        Policy { enforce: Setting::default(Enforce::Block), flaky: Setting::default(None) }
+    }
+
+    #[test]
+    fn flaky_tests_have_a_budget_of_their_own() {
+        let mut flaky = tests(5, 0, 0, 0);
+        flaky.counts.flaky = 2;
+        for (allowed, outcome) in [(None, Outcome::Pass), (Some(2), Outcome::Pass), (Some(1), Outcome::Fail)] {
+            let policy = Policy { flaky: Setting::default(allowed), ..policy() };
+            let verdict = judge(&policy, &input(Some(Ending::Exit(0)), vec![Ok(flaky.clone())]));
+            assert_eq!(verdict.outcome, outcome, "{}", verdict.title);
+        }
+    }
+
     fn judged(input: Input) -> (Outcome, String) {
-        let verdict = judge(&Policy { enforce: Setting::default(Enforce::Block) }, &input);
+        let verdict = judge(&policy(), &input);
         (verdict.outcome, verdict.title)
     }
 
@@ -336,8 +371,7 @@ mod cases {
     fn a_display_limit_changes_no_count() {
         let mut many = tests(1, 4459, 0, 0);
         many.kept.clear();
-        let verdict =
-            judge(&Policy { enforce: Setting::default(Enforce::Block) }, &input(Some(Ending::Exit(1)), vec![Ok(many)]));
+        let verdict = judge(&policy(), &input(Some(Ending::Exit(1)), vec![Ok(many)]));
         assert_eq!(verdict.metrics["failed"], 4459);
         assert!(verdict.reasons.iter().any(|r| r.text.starts_with("4459 more failing tests")));
     }

@@ -110,14 +110,14 @@ impl Layers<'_> {
     }
 
     /// A threshold. `strict(a, b)`: is `a` at least as strict as `b`? Off is looser than any value.
-    pub fn limit(
+    pub fn limit<T: Copy + std::fmt::Display>(
         &self,
         name: &str,
-        given: Option<Setting<Option<Percent>>>,
+        given: Option<Setting<Option<T>>>,
         looser: &mut Vec<String>,
-        strict: impl Fn(&Percent, &Percent) -> bool,
-        field: impl Fn(&Config) -> &Field<Percent>,
-    ) -> Setting<Option<Percent>> {
+        strict: impl Fn(&T, &T) -> bool,
+        field: impl Fn(&Config) -> &Field<T>,
+    ) -> Setting<Option<T>> {
         // A flag stands in the workflow, of which the base branch's file knows nothing: it is held only
         // against what that file sets by its own word.
         let is_flag = given.is_some();
@@ -136,7 +136,7 @@ impl Layers<'_> {
         if !is_looser {
             return own;
         }
-        let show = |v: &Option<Percent>| v.map_or("off".to_string(), |p| p.to_string());
+        let show = |v: &Option<T>| v.map_or("off".to_string(), |p| p.to_string());
         looser.push(format!(
             "{name}: {} on the base branch, {} here{}",
             show(&was.value),
@@ -181,12 +181,17 @@ pub fn paths(layers: &Layers<'_>, looser: &mut Vec<String>) -> Vec<(String, Sett
 }
 
 /// Exclusions of the head; on a pull request only those that the base has too.
-pub fn excludes(layers: &Layers<'_>, looser: &mut Vec<String>) -> Setting<Vec<String>> {
-    let mut own: Setting<Vec<String>> = layers.required(|c| &c.coverage.exclude);
-    let Some(was) = layers.of_base().map(|base| base.required(|c| &c.coverage.exclude)) else { return own };
+pub fn excludes(
+    layers: &Layers<'_>,
+    name: &str,
+    looser: &mut Vec<String>,
+    field: impl Fn(&Config) -> &Field<Vec<String>>,
+) -> Setting<Vec<String>> {
+    let mut own: Setting<Vec<String>> = layers.required(&field);
+    let Some(was) = layers.of_base().map(|base| base.required(&field)) else { return own };
     let added: Vec<String> = own.value.iter().filter(|p| !was.value.contains(p)).cloned().collect();
     if !added.is_empty() {
-        looser.push(format!("coverage.exclude: {} added{}", added.join(", "), layers.effect()));
+        looser.push(format!("{name}: {} added{}", added.join(", "), layers.effect()));
         if layers.base_binds() {
             own.value.retain(|p| was.value.contains(p));
         }

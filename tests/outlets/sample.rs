@@ -21,6 +21,8 @@ pub fn empty() -> Report {
         policy: Default::default(),
         policy_sha256: "9b74c9897bac770ffc029102a200c5de8f2b5e0c9a1a2d6d1f8f0e1b2c3d4e5f".into(),
         looser: Vec::new(),
+        components: Vec::new(),
+        uncovered: Vec::new(),
         verdicts: Vec::new(),
         evidence: Vec::new(),
         timings: Vec::new(),
@@ -186,6 +188,7 @@ fn view() -> View {
     ];
     let flaky = |id: &'static str, seconds| TestDetail {
         id: id.into(),
+        component: "".into(),
         outcome: CaseOutcome::Passed,
         flaky: true,
         seconds,
@@ -248,6 +251,7 @@ pub fn filled(text: &str) -> (Report, View, Vec<String>) {
     }
     let failed = TestDetail {
         id: text.to_string().into(),
+        component: "".into(),
         outcome: CaseOutcome::Failed,
         flaky: true,
         seconds: 1.0,

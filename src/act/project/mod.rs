@@ -8,6 +8,7 @@ pub mod node;
 pub mod python;
 mod site;
 
+use crate::facts::report::Obstacle;
 use crate::facts::tree::Root;
 use std::path::PathBuf;
 
@@ -119,7 +120,7 @@ pub struct TestPlan {
     /// The same for its coverage reports.
     pub coverage: Vec<String>,
     /// Why it writes no coverage, and the way out.
-    pub no_coverage: Option<(String, String)>,
+    pub no_coverage: Option<Obstacle>,
     /// JSON lines `{"id", "outcome": "flaky" | "failed", "extra_cases"}` of tests that were run again; absent if none was.
     pub reruns: Option<PathBuf>,
     /// The component's own files that configure the test run and its coverage, the deciding ones only.
@@ -154,16 +155,108 @@ pub struct Found {
     pub folder: String,
 }
 
-/// Every component of a project, the outermost folders first.
-pub fn find(site: &Site) -> Result<Vec<Found>, ProjectError> {
-    let mut found = Vec::new();
-    for ecosystem in ECOSYSTEMS {
-        for folder in (ecosystem.components)(site)? {
-            found.push(Found { ecosystem: ecosystem.id, folder });
+impl Found {
+    /// How people call it: its folder, the ecosystem for the root, both where that is not enough.
+    pub fn name(&self, all: &[Found]) -> String {
+        let shared = all.iter().filter(|other| other.folder == self.folder).count() > 1;
+        match (self.folder.as_str(), shared) {
+            ("", _) => self.ecosystem.to_string(),
+            (folder, false) => folder.to_string(),
+            (folder, true) => format!("{folder}:{}", self.ecosystem),
         }
     }
-    found.sort_by(|a, b| a.folder.cmp(&b.folder));
-    Ok(found)
+}
+
+/// What a project consists of.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// By folder.
+    pub found: Vec<Found>,
+    /// What no gate covers, each as one sentence.
+    pub uncovered: Vec<String>,
+    /// Why nothing could be found out.
+    pub refused: Option<ProjectError>,
+}
+
+impl Survey {
+    /// The files of one component, relative to it, without those of components inside of it.
+    pub fn files_of(&self, found: &Found, files: &[String]) -> Vec<String> {
+        let inner: Vec<&str> = self
+            .found
+            .iter()
+            .map(|other| other.folder.as_str())
+            .filter(|other| *other != found.folder && is_below(other, &found.folder))
+            .collect();
+        let own = files.iter().filter(|file| is_below(file, &found.folder));
+        let own = own.filter(|file| !inner.iter().any(|folder| is_below(file, folder)));
+        let start = if found.folder.is_empty() { 0 } else { found.folder.len() + 1 };
+        own.map(|file| file[start..].to_string()).collect()
+    }
+}
+
+/// Folders that hold samples and test data: a manifest in there is no component of the project.
+const SAMPLES: [&str; 12] = [
+    "test",
+    "tests",
+    "testdata",
+    "fixtures",
+    "fixture",
+    "example",
+    "examples",
+    "samples",
+    "third_party",
+    "templates",
+    "docs",
+    "benchmarks",
+];
+
+/// Manifests of ecosystems that no gate runs.
+const NOT_RUN: [(&str, &str); 10] = [
+    ("Gemfile", "Ruby"),
+    ("composer.json", "PHP"),
+    (".csproj", ".NET"),
+    (".sln", ".NET"),
+    ("pubspec.yaml", "Dart"),
+    ("mix.exs", "Elixir"),
+    ("Package.swift", "Swift"),
+    ("CMakeLists.txt", "C and C++"),
+    ("build.sbt", "Scala"),
+    ("deno.json", "Deno"),
+];
+
+/// Every component of a project but those that `exclude` names, and what no gate covers.
+pub fn survey(site: &Site, exclude: &[String]) -> Result<Survey, ProjectError> {
+    let (mut out, mut aside) = (Survey::default(), Vec::new());
+    let excluded = crate::facts::pattern::any_of(exclude);
+    for ecosystem in ECOSYSTEMS {
+        for folder in (ecosystem.components)(site)? {
+            let found = Found { ecosystem: ecosystem.id, folder };
+            let shown = if found.folder.is_empty() { "the project's own folder" } else { found.folder.as_str() };
+            if excluded.is_match(&found.folder) || exclude.contains(&found.folder) {
+                out.uncovered.push(format!("{shown} ({}) is left out by `components.exclude`", found.ecosystem));
+            } else if found.folder.split('/').any(|part| SAMPLES.contains(&part)) {
+                aside.push(found);
+            } else {
+                out.found.push(found);
+            }
+        }
+    }
+    // Samples are all that there is: then they are the project.
+    if out.found.is_empty() {
+        out.found = std::mem::take(&mut aside);
+    }
+    out.found.sort_by(|a, b| a.folder.cmp(&b.folder));
+    let samples = aside.iter().map(|f| format!("{} ({}) is taken for samples or test data", f.folder, f.ecosystem));
+    out.uncovered.extend(samples);
+    for (manifest, what) in NOT_RUN {
+        for folder in
+            outermost(&site.files, |name| name == manifest || (manifest.starts_with('.') && name.ends_with(manifest)))
+        {
+            let shown = if folder.is_empty() { "the project's own folder" } else { &folder };
+            out.uncovered.push(format!("{shown} has a {manifest} ({what})"));
+        }
+    }
+    Ok(out)
 }
 
 /// How one component is installed and tested; `None` where a closer look finds none.

@@ -68,7 +68,8 @@ fn components(site: &Site) -> Result<Vec<String>, ProjectError> {
     for folder in outermost(&site.files, |name| matches!(name, "setup.py" | "setup.cfg" | "pyproject.toml")) {
         let file = |name: &str| if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") };
         let listed = |name: &str| site.has(&file(name));
-        if !folder.is_empty() && (listed("setup.py") || listed("setup.cfg") || declares(site, &file("pyproject.toml"))?) {
+        if !folder.is_empty() && (listed("setup.py") || listed("setup.cfg") || declares(site, &file("pyproject.toml"))?)
+        {
             folders.push(folder);
         }
     }

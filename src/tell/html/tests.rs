@@ -21,6 +21,8 @@ fn report(verdicts: Vec<Verdict>) -> Report {
         subject: Subject::default(),
         policy: Policy::new(),
         policy_sha256: String::new(),
+        components: Vec::new(),
+        uncovered: Vec::new(),
         looser: vec![],
         verdicts,
         evidence: vec![],
@@ -35,7 +37,7 @@ fn verdict(gate: Gate, outcome: Outcome) -> Verdict {
 
 fn test(id: &str, outcome: CaseOutcome, seconds: f64) -> Detail<'static> {
     let (id, path) = (id.to_string().into(), Some("t.py".into()));
-    Detail::Test(TestDetail { id, outcome, flaky: false, seconds, path, line: None })
+    Detail::Test(TestDetail { id, component: "".into(), outcome, flaky: false, seconds, path, line: None })
 }
 
 fn file(path: &str, covered: u32, uncovered: u32) -> Detail<'static> {

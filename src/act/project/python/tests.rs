@@ -45,7 +45,14 @@ impl Folder {
     fn detect(&self) -> Result<Option<Project>, ProjectError> {
         let evidence = self.root.join(".qte");
         let envs = Path::new("/cache");
-        detect(&Layout { project: &self.root, root: &self.root, files: &self.files, evidence: &evidence, envs, host: &self.host })
+        detect(&Layout {
+            project: &self.root,
+            root: &self.root,
+            files: &self.files,
+            evidence: &evidence,
+            envs,
+            host: &self.host,
+        })
     }
 
     fn project(&self) -> Project {
@@ -143,8 +150,8 @@ fn a_lock_decides_and_its_tool_is_ours_if_there_is_none() {
     assert_eq!(steps[0], "-m venv --clear /cache/tools/uv-0.13.9-py3.11");
     assert_eq!(steps[2], "sync --frozen --python /usr/bin/python3 --no-group typing --group tests");
     assert!(project.notes.iter().any(|note| note == "requirements.txt is not used: uv.lock decides"));
-    let environment = ("UV_PROJECT_ENVIRONMENT".to_string(), Some(environment(&project).folder.display().to_string()));
-    assert!(environment(&project).steps[2].env.contains(&environment));
+    let variable = ("UV_PROJECT_ENVIRONMENT".to_string(), Some(environment(&project).folder.display().to_string()));
+    assert!(environment(&project).steps[2].env.contains(&variable));
     folder.host.uv = Some("/usr/bin/env".into());
     assert_eq!(environment(&folder.project()).steps.len(), 2, "uv is there: sync, add what is missing");
 }
@@ -229,7 +236,8 @@ fn pytest_cov_measures_where_the_project_says_so() {
     assert!(project.tests.shown.starts_with("python -m pytest --cov-report=xml:"), "{}", project.tests.shown);
     assert!(project.tests.shown.contains(" --cov-fail-under=0 "));
     assert_eq!(project.omit, ["pkg/old/*"]);
-    let added = environment(&project).steps.last().expect("there are steps");
+    let environment = environment(&project);
+    let added = environment.steps.last().expect("there are steps");
     assert!(words(added).contains("pytest-cov=="), "{}", words(added));
 }
 
