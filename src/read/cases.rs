@@ -47,6 +47,56 @@ impl<'e> Cases<'e> {
     }
 }
 
+/// How many bytes of cases are held until their place is known.
+const HELD_BYTES: usize = 1024 * 1024;
+const BLANK: Case<'static> = Case {
+    class: "",
+    name: "",
+    file: None,
+    line: None,
+    micros: 0,
+    outcome: CaseOutcome::Passed,
+    flaky: false,
+    message: "",
+    text: "",
+};
+
+/// Cases whose file is told behind them. Beyond a bound they go without it.
+#[derive(Default)]
+pub struct Held {
+    /// Class, name, message and text of all, one behind the other.
+    texts: String,
+    /// Each with the ends of its texts.
+    cases: Vec<(Case<'static>, [usize; 4])>,
+}
+
+impl Held {
+    pub fn hold(&mut self, cases: &mut Cases<'_>, case: &Case<'_>) {
+        let mut ends = [0; 4];
+        for (end, text) in ends.iter_mut().zip([case.class, case.name, cut(case.message), cut(case.text)]) {
+            self.texts.push_str(text);
+            *end = self.texts.len();
+        }
+        let Case { line, micros, outcome, flaky, .. } = *case;
+        self.cases.push((Case { line, micros, outcome, flaky, ..BLANK }, ends));
+        if self.texts.len() + self.cases.len() * size_of::<(Case<'static>, [usize; 4])>() >= HELD_BYTES {
+            self.release(cases, "", None);
+        }
+    }
+
+    /// Counts them. The line is that of the stack in `file`, else the case's own, else `line`.
+    pub fn release(&mut self, cases: &mut Cases<'_>, file: &str, line: Option<u64>) {
+        let mut from = 0;
+        for (case, ends) in self.cases.drain(..) {
+            let [class, name, message, text] = ends.map(|end| &self.texts[std::mem::replace(&mut from, end)..end]);
+            let line = line_in_stack(text, file).or(case.line).or(line);
+            let file = (!file.is_empty()).then_some(file);
+            cases.push(&Case { class, name, message, text, file, line, ..case });
+        }
+        self.texts.clear();
+    }
+}
+
 /// A failing case for the report. Its place is where its own traceback points; the case's attributes tell where
 /// the test begins (pytest counts those lines from 0).
 fn keep(case: &Case<'_>) -> KeptCase {
@@ -71,6 +121,20 @@ fn place_in(text: &str) -> Option<(&str, u64)> {
         let inside = !path.is_empty() && !path.starts_with(['/', ' ', '.', '<']) && path.contains('.');
         let number = number.parse().ok().filter(|&n| n > 0)?;
         (inside && !path.contains(char::is_whitespace)).then_some((path, number))
+    })
+}
+
+/// The line where a stack of Node (`at f (path:line:column)`) is in `file`. Either path may be cut at the front.
+pub fn line_in_stack(text: &str, file: &str) -> Option<u64> {
+    text.lines().filter_map(|line| line.trim_start().strip_prefix("at ")).find_map(|frame| {
+        let place = frame.rsplit_once('(').map_or(frame, |(_, inside)| inside).trim_end_matches(')');
+        let (place, _) = place.rsplit_once(':')?;
+        let (path, line) = place.rsplit_once(':')?;
+        let path = path.strip_prefix("file://").unwrap_or(path).replace('\\', "/");
+        let (long, short) = if file.len() < path.len() { (path.as_str(), file) } else { (file, path.as_str()) };
+        let before = long.strip_suffix(short).filter(|_| !short.is_empty())?;
+        let inside = before.is_empty() || before.ends_with('/');
+        line.parse().ok().filter(|&line: &u64| inside && line > 0)
     })
 }
 
@@ -102,5 +166,42 @@ fn cut(text: &str) -> &str {
 pub fn truncate(text: &mut String, bytes: usize) {
     if text.len() > bytes {
         text.truncate(text.floor_char_boundary(bytes));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_tells_the_line_of_the_tests_own_file() {
+        let stack = "Error: at x (a/t.js:1:1)\n    at Object.toBe (/w/node_modules/t.js:9:57)\n    at Context.<anonymous> \
+            (test\\t.js:11:14)\n    at file:///w/test/t.js:12:3\n    at async /w/test/u.js:5:1";
+        assert_eq!(line_in_stack(stack, "/w/test/t.js"), Some(11));
+        assert_eq!(line_in_stack(stack, "/v/test/t.js"), Some(11));
+        assert_eq!(line_in_stack(stack, "/w/best/t.js"), None);
+        assert_eq!(line_in_stack(stack, "t.js"), Some(9));
+        assert_eq!(line_in_stack(stack, ""), None);
+    }
+
+    #[test]
+    fn held_cases_come_in_order_with_their_place_and_within_a_bound() {
+        let mut seen = Vec::new();
+        let mut each = |case: &Case<'_>| seen.push(format!("{} {:?} {:?}", case.name, case.file, case.line));
+        let mut cases = Cases::new(&mut each);
+        let mut held = Held::default();
+        let name = "n".repeat(HELD_BYTES / 2);
+        let case = |name, text, line| Case { name, text, line, outcome: CaseOutcome::Failed, ..BLANK };
+        held.hold(&mut cases, &case("a", "    at /w/t.js:7:1", Some(2)));
+        held.hold(&mut cases, &case("b", "", None));
+        held.release(&mut cases, "t.js", Some(3));
+        assert_eq!(cases.out.counts.failed, 2);
+        held.hold(&mut cases, &case(&name, "", None));
+        held.hold(&mut cases, &case(&name, "", Some(5)));
+        assert_eq!(cases.out.counts.failed, 4);
+        held.release(&mut cases, "", None);
+        assert_eq!(cases.out.counts.failed, 4);
+        assert_eq!(seen[..2], ["a Some(\"t.js\") Some(7)", "b Some(\"t.js\") Some(3)"]);
+        assert_eq!(seen[2..], [format!("{name} None None"), format!("{name} None Some(5)")]);
     }
 }

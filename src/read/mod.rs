@@ -6,11 +6,14 @@ mod coveragepy;
 pub mod diff;
 mod error;
 mod input;
+mod jest;
 mod json;
 mod junit;
 mod lcov;
 mod lines;
+mod mocha;
 mod others;
+mod playwright;
 mod shape;
 pub mod xml;
 
@@ -59,6 +62,9 @@ pub enum Holds {
 pub static FORMATS: &[Format] = &[
     // Tests.
     junit::FORMAT,
+    mocha::FORMAT,
+    jest::FORMAT,
+    playwright::FORMAT,
     // Coverage.
     cobertura::FORMAT,
     lcov::FORMAT,

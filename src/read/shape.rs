@@ -10,7 +10,7 @@ pub struct Shape {
     pub root: String,
     /// XML: the root's attributes. JSON: the keys of the (first) object.
     pub keys: Vec<String>,
-    /// XML: the names of the root's first children. JSON: the keys of the first object inside.
+    /// XML: the names of the root's first children. JSON: the keys of the first object inside, also of a list.
     pub inner: Vec<String>,
 }
 
@@ -83,7 +83,9 @@ fn xml(head: &[u8]) -> Shape {
 fn json(head: &[u8]) -> Shape {
     let array = head[0] == b'[';
     let mut shape = Shape { syntax: if array { Syntax::JsonArray } else { Syntax::JsonObject }, ..Shape::default() };
-    let (mut depth, mut at, mut closed_inner) = (0usize, 0usize, false);
+    let (mut depth, mut at) = (0usize, 0usize);
+    // The depth of the first object inside while it is open.
+    let (mut inner, mut closed_inner) = (None, false);
     let outer = if array { 2 } else { 1 };
     while at < head.len() {
         match head[at] {
@@ -94,15 +96,23 @@ fn json(head: &[u8]) -> Shape {
                     continue;
                 }
                 let keys = if depth == outer { &mut shape.keys } else { &mut shape.inner };
-                let wanted = depth == outer || (depth == outer + 1 && !closed_inner);
+                let wanted = depth == outer || (inner == Some(depth) && !closed_inner);
                 if wanted && keys.len() < LOOKED_AT && !keys.contains(&text) {
                     keys.push(text);
                 }
                 continue;
             }
-            b'{' | b'[' => depth += 1,
+            byte @ (b'{' | b'[') => {
+                depth += 1;
+                if byte == b'{' && depth > outer {
+                    inner = inner.or(Some(depth));
+                }
+            }
             b'}' | b']' => {
-                closed_inner |= depth == outer + 1 && !shape.inner.is_empty();
+                if inner == Some(depth) {
+                    closed_inner |= !shape.inner.is_empty();
+                    inner = None;
+                }
                 depth = depth.saturating_sub(1);
                 if depth == 0 {
                     let rest = head[at + 1..].trim_ascii_start();
@@ -151,6 +161,10 @@ mod tests {
         let shape = Shape::of(br#"{"meta": {"a\"b": 1, "version": {"x": 1}}, "files": {"f.py": {"#);
         assert_eq!(shape.keys, ["meta", "files"]);
         assert_eq!(shape.inner[1], "version");
+        assert_eq!(
+            Shape::of(br#"{"data": [[], {}, {"files": [{"x": 1}], "y": {"z": 1}}, {"w": 1}"#).inner,
+            ["files", "y"]
+        );
         assert_eq!(Shape::of(b"[{\"filePath\": \"a\"").keys, ["filePath"]);
         assert_eq!(Shape::of(b"{\"a\":1}\n{\"a\":2}").syntax, Syntax::JsonLines);
         assert_eq!(Shape::of(b" \n ").syntax, Syntax::Empty);
