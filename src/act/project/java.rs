@@ -43,7 +43,8 @@ fn components(site: &Site) -> Result<Vec<String>, ProjectError> {
     }
     for file in builds.iter().filter(|file| gradle::is_settings(file.rsplit('/').next().unwrap_or(file))) {
         let folder = folder_of(file);
-        let is_included = out.iter().any(|outer| *outer == folder || (is_below(&folder, outer) && includes(site, outer, &folder)));
+        let is_included =
+            out.iter().any(|outer| *outer == folder || (is_below(&folder, outer) && includes(site, outer, &folder)));
         let is_of_the_build = folder.split('/').any(|part| part == "buildSrc");
         if !is_included && !is_of_the_build {
             out.push(folder);
@@ -88,7 +89,8 @@ fn source_folders(site: &Site) -> Vec<String> {
     let mut out = BTreeSet::new();
     for file in site.files.iter().filter(|file| is_source(file)) {
         let parts: Vec<&str> = file.split('/').collect();
-        let start = parts.windows(2).position(|pair| pair[0] == "src" && (pair[1] == "main" || pair[1].ends_with("Main")));
+        let start =
+            parts.windows(2).position(|pair| pair[0] == "src" && (pair[1] == "main" || pair[1].ends_with("Main")));
         if let Some(start) = start.filter(|start| start + 3 < parts.len()) {
             out.insert(parts[..start + 3].join("/"));
         }

@@ -86,7 +86,7 @@ fn components(site: &Site) -> Result<Vec<String>, ProjectError> {
         packages.insert(folder.to_string(), Package::read(file, site.text(file)?.unwrap_or_default()).ok());
     }
     let mut out: Vec<String> = Vec::new();
-    let (mut covered, mut waiting): (Vec<(String, Members)>, Vec<(String, Members)>) = Default::default();
+    let (mut covered, mut waiting) = (Vec::<(String, Members)>::new(), Vec::<(String, Members)>::new());
     for (folder, package) in &packages {
         let named = |roots: &[(String, Members)]| {
             let inside = |root: &str| folder[root.len()..].trim_start_matches('/').to_string();
@@ -118,7 +118,8 @@ fn components(site: &Site) -> Result<Vec<String>, ProjectError> {
 }
 
 fn members(site: &Site, folder: &str, package: &Package) -> Result<Option<Members>, ProjectError> {
-    let file = if folder.is_empty() { "pnpm-workspace.yaml".to_string() } else { format!("{folder}/pnpm-workspace.yaml") };
+    let file =
+        if folder.is_empty() { "pnpm-workspace.yaml".to_string() } else { format!("{folder}/pnpm-workspace.yaml") };
     Members::read(package, site.text(&file)?.as_deref(), &site.shown(&file))
 }
 
@@ -128,7 +129,8 @@ fn role(
     package: &Package,
     all: &BTreeMap<String, Option<Package>>,
 ) -> Result<Role, ProjectError> {
-    let inner = |file: &str| all.keys().any(|other| is_below(other, folder) && is_below(file, other) && other != folder);
+    let inner =
+        |file: &str| all.keys().any(|other| is_below(other, folder) && is_below(file, other) && other != folder);
     let own = || site.files.iter().filter(|file| is_below(file, folder) && !inner(file));
     // A script that cannot be taken apart is a test script all the same.
     let script = package.test().map(|_| package.flat("test", true).unwrap_or_default());
@@ -162,7 +164,9 @@ fn is_test(file: &str) -> bool {
     let stem = file.rsplit('/').next().unwrap_or(file);
     let folders = file.split('/').rev().skip(1);
     is_code(file)
-        && (stem.contains(".test.") || stem.contains(".spec.") || folders.into_iter().any(|f| ["test", "tests", "__tests__"].contains(&f)))
+        && (stem.contains(".test.")
+            || stem.contains(".spec.")
+            || folders.into_iter().any(|f| ["test", "tests", "__tests__"].contains(&f)))
 }
 
 /// Are there tests of Node's own runner?
@@ -192,8 +196,9 @@ fn detect(site: &Site, tools: &Toolbox) -> Result<Project, ProjectError> {
     let installed = site.project.join(folder);
     let installer = manager::choose(&installed, root, tools)?;
     let dependencies: BTreeSet<String> = package.dependencies.union(&root.dependencies).cloned().collect();
-    let script = script(site, &package, &dependencies, &installer)?;
-    let (tests, mut notes) = tests(site, tools, &package, &dependencies, &installer, script)?;
+    let planned = script(site, &package, &dependencies, &installer)
+        .and_then(|script| tests(site, tools, &package, &dependencies, &installer, script));
+    let (tests, mut notes) = planned.unwrap_or_else(|error| (not_run(site, &error), Vec::new()));
     notes.splice(0..0, installer.notes.iter().cloned());
     let mut manifests = vec!["package.json".to_string()];
     match (&workspace, installer.lock) {
@@ -324,6 +329,32 @@ fn tests(
     Ok((plan, notes))
 }
 
+/// What can be installed is a component, also where nothing can be measured: another command may be configured for its
+/// tests. Without one, this says why there are none.
+fn not_run(site: &Site, error: &ProjectError) -> TestPlan {
+    let place = error.line.map_or(error.file.clone(), |line| format!("{}:{line}", error.file));
+    let said = format!(
+        "{place}: no tests were run\n  looked for: {}\n  found:      {}\n  help: {}",
+        error.expected, error.found, error.help
+    );
+    let say = r#"printf '%s\n' "$0" >&2; exit 1"#;
+    TestPlan {
+        runner: "none".to_string(),
+        shown: "no test runner".to_string(),
+        command: Command {
+            argv: ["sh", "-c", say, &said].map(str::to_string).into(),
+            cwd: site.root(),
+            env: Vec::new(),
+            what: "say why no tests are run".to_string(),
+        },
+        reports: vec![site.report("junit.xml")],
+        coverage: vec![site.report("lcov.info")],
+        no_coverage: None,
+        reruns: None,
+        config_sources: vec!["package.json".to_string()],
+    }
+}
+
 fn old_node(package: &Package, tools: &Toolbox) -> ProjectError {
     ProjectError {
         file: package.file.clone(),
@@ -366,21 +397,21 @@ fn environment(site: &Site, package: &Package, installer: &Installer) -> Vec<(St
 }
 
 fn about(package: &Package, script: &Script) -> Option<String> {
-    let runs: Vec<String> = script.run.iter().map(|(part, _)| format!("`{}`", part.text())).collect();
+    let list = |texts: Vec<String>| texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ");
+    let runs = list(script.run.iter().map(|(part, _)| part.text()).collect());
     let whole = package.test().unwrap_or_default();
-    let left: Vec<String> = script.left_out.iter().map(|part| format!("`{part}`")).collect();
-    (!left.is_empty()).then(|| {
-        format!("of the test script `{whole}`, {} is run; {} says nothing of the tests", runs.join(", "), left.join(", "))
-    })
+    let left = list(script.left_out.clone());
+    (!left.is_empty()).then(|| format!("of the test script `{whole}` only {runs} is run; left out: {left}"))
 }
 
 const VITEST: [&str; 2] = ["vitest.config.", "vite.config."];
 
 fn names_provider(site: &Site) -> Result<bool, ProjectError> {
     let configures = |file: &&String| VITEST.iter().any(|start| file.starts_with(start));
-    site.files.iter().filter(configures).try_fold(false, |found, file| {
-        Ok(found || site.text(file)?.is_some_and(|text| text.contains("provider")))
-    })
+    site.files
+        .iter()
+        .filter(configures)
+        .try_fold(false, |found, file| Ok(found || site.text(file)?.is_some_and(|text| text.contains("provider"))))
 }
 
 /// The files that configure these runners and their coverage.

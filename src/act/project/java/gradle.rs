@@ -2,6 +2,7 @@
 //! anew and JaCoCo write XML.
 
 use crate::act::project::{Command, FoundThreshold, Project, ProjectError, Site, TestPlan};
+use crate::facts::report::Obstacle;
 
 const INIT: &str = include_str!("../assets/reports.init.gradle");
 
@@ -32,7 +33,7 @@ pub fn plan(site: &Site) -> Result<Project, ProjectError> {
     let no_coverage = is_android.then(|| {
         let found = "the build uses Android's plugin, whose unit tests JaCoCo's plugin for Java does not measure";
         let way_out = "write a JaCoCo XML report in a step of your own, and name it in `coverage.reports`";
-        (found.to_string(), way_out.to_string())
+        Obstacle { found: found.to_string(), way_out: way_out.to_string() }
     });
     let coverage = if is_android { Vec::new() } else { vec![pattern("reports/jacoco/**/*.xml")] };
     let inside = format!("{}/", site.project.display());
@@ -48,7 +49,8 @@ pub fn plan(site: &Site) -> Result<Project, ProjectError> {
     };
     let declares = |line: &&str| {
         let word = line.trim().split([' ', '(']).next().unwrap_or_default();
-        ["implementation", "api", "compileOnly", "runtimeOnly"].contains(&word) || word.starts_with("test") && line.contains(':')
+        ["implementation", "api", "compileOnly", "runtimeOnly"].contains(&word)
+            || word.starts_with("test") && line.contains(':')
     };
     let packages = texts.iter().map(|(_, text)| text.lines().filter(declares).count() as u64).sum();
     let thresholds = texts.iter().flat_map(|(file, text)| thresholds(file, text)).collect();

@@ -2,6 +2,7 @@
 
 use super::pom::Element;
 use crate::act::project::{Command, FoundThreshold, Project, ProjectError, Site, TestPlan};
+use crate::facts::report::Obstacle;
 use std::collections::BTreeMap;
 
 /// For projects that do not configure JaCoCo.
@@ -91,11 +92,12 @@ enum Measure {
     Own(Option<String>),
     Ours,
     /// Why nothing can, and the way out.
-    Not((String, String)),
+    Not(Obstacle),
 }
 
 fn measure(poms: &Poms) -> Measure {
-    let prepares = |plugin: &Element| is(plugin, "jacoco-maven-plugin") && plugin.any(&|e| e.text.trim() == "prepare-agent");
+    let prepares =
+        |plugin: &Element| is(plugin, "jacoco-maven-plugin") && plugin.any(&|e| e.text.trim() == "prepare-agent");
     let declared = |plugin: &Element| is(plugin, "jacoco-maven-plugin");
     let all = || poms.values();
     let managed = all().flat_map(managed_plugins).find(|plugin| prepares(plugin));
@@ -113,11 +115,13 @@ fn measure(poms: &Poms) -> Measure {
             let way_out = "put @{argLine} into it, with an empty property argLine, or configure jacoco-maven-plugin";
             if let Some(line) = line.filter(|line| !keeps(line)) {
                 let found = format!("{file} sets surefire's argLine to `{line}`, where JaCoCo's agent has no place");
-                return Measure::Not((found, way_out.to_string()));
+                return Measure::Not(Obstacle { found, way_out: way_out.to_string() });
             }
             if plugin.value(&["configuration", "forkCount"]) == Some("0") {
-                let found = format!("{file} has surefire start no Java of its own (forkCount 0), where JaCoCo has no place");
-                return Measure::Not((found, "remove forkCount, or configure jacoco-maven-plugin".to_string()));
+                let found =
+                    format!("{file} has surefire start no Java of its own (forkCount 0), where JaCoCo has no place");
+                let way_out = "remove forkCount, or configure jacoco-maven-plugin".to_string();
+                return Measure::Not(Obstacle { found, way_out });
             }
         }
     }
@@ -221,7 +225,9 @@ mod tests {
     }
 
     fn surefire(configuration: &str) -> String {
-        format!("<plugin><artifactId>maven-surefire-plugin</artifactId><configuration>{configuration}</configuration></plugin>")
+        format!(
+            "<plugin><artifactId>maven-surefire-plugin</artifactId><configuration>{configuration}</configuration></plugin>"
+        )
     }
 
     const AGENT: &str = "<executions><execution><goals><goal>prepare-agent</goal></goals></execution></executions>";
@@ -248,7 +254,7 @@ mod tests {
             ("<forkCount>0</forkCount>", ""),
         ] {
             let measure = measured(&surefire(configuration), more);
-            assert!(matches!(&measure, Measure::Not((found, _)) if found.starts_with("pom.xml ")), "{measure:?}");
+            assert!(matches!(&measure, Measure::Not(why) if why.found.starts_with("pom.xml ")), "{measure:?}");
         }
     }
 

@@ -52,7 +52,9 @@ pub fn choose(folder: &Path, root: &Package, tools: &Toolbox) -> Result<Installe
         notes.push(format!("{hidden} is not used: {} decides", lock.unwrap_or("packageManager")));
     }
     if lock.is_none() {
-        notes.push(format!("no lock of {name}: the newest versions that package.json allows are installed, and no lock is written"));
+        notes.push(format!(
+            "no lock of {name}: the newest versions that package.json allows are installed, and no lock is written"
+        ));
     }
     let text = lock.map(|lock| std::fs::read_to_string(folder.join(lock)).unwrap_or_default()).unwrap_or_default();
     let version = root.manager.as_ref().map(|(_, version)| version.as_str());
@@ -101,7 +103,8 @@ fn yarn(
     notes: &mut Vec<String>,
 ) -> Result<(Manager, Vec<String>), ProjectError> {
     let settings = std::fs::read_to_string(folder.join(".yarnrc.yml")).unwrap_or_default();
-    let own = settings.lines().find_map(|line| line.strip_prefix("yarnPath:")).map(|path| path.trim().trim_matches('"'));
+    let own =
+        settings.lines().find_map(|line| line.strip_prefix("yarnPath:")).map(|path| path.trim().trim_matches('"'));
     if let Some(own) = own.filter(|own| folder.join(own).is_file()) {
         let program = folder.join(own).display().to_string();
         return Ok((Manager::Berry, vec!["node".to_string(), program]));
@@ -118,10 +121,16 @@ fn yarn(
         return Ok((Manager::Yarn, argv));
     }
     // A `yarn` on the PATH may be of the other kind, or a shim that asks before it downloads.
-    by_npx(&format!("@yarnpkg/cli-dist@{}", version.unwrap_or("4")), tools, root, notes).map(|argv| (Manager::Berry, argv))
+    by_npx(&format!("@yarnpkg/cli-dist@{}", version.unwrap_or("4")), tools, root, notes)
+        .map(|argv| (Manager::Berry, argv))
 }
 
-fn by_npx(package: &str, tools: &Toolbox, root: &Package, notes: &mut Vec<String>) -> Result<Vec<String>, ProjectError> {
+fn by_npx(
+    package: &str,
+    tools: &Toolbox,
+    root: &Package,
+    notes: &mut Vec<String>,
+) -> Result<Vec<String>, ProjectError> {
     let npx = needed(tools, "npx", root)?;
     notes.push(format!("{package} is started with npx"));
     Ok(vec![npx, "--yes".to_string(), package.to_string()])

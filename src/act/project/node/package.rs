@@ -159,6 +159,10 @@ fn join(out: &mut [Part]) {
 
 /// The scripts that a command calls, by npm, pnpm, yarn, run-s or run-p, and what is handed on to them.
 fn called(part: &Part, scripts: &BTreeMap<String, String>) -> Option<(Vec<String>, Vec<super::script::Word>)> {
+    // `npm test --workspaces` calls the scripts of others.
+    if super::runner::is_handed_on(part) {
+        return None;
+    }
     let words: Vec<&str> = part.words.iter().map(|word| word.text.as_str()).collect();
     let is_quiet = |word: &&&str| ["-s", "--silent", "--if-present"].contains(*word);
     let own = |name: &str| scripts.contains_key(name).then(|| vec![name.to_string()]);
@@ -228,6 +232,7 @@ mod tests {
         let text = r#"{"scripts": {"test": "run-s t:*", "t:a": "vitest", "t:b": "pnpm t:c", "t:c": "jest"}}"#;
         assert_eq!(flat(text), ["vitest &&", "jest &&", "jest"]);
         assert_eq!(flat(r#"{"scripts": {"test": "npm run test"}}"#), Vec::<String>::new(), "a circle");
+        assert_eq!(flat(r#"{"scripts": {"test": "npm test --workspaces"}}"#), ["npm test --workspaces"]);
         assert_eq!(flat(r#"{"scripts": {"test": "yarn vitest run", "run": "x"}}"#), ["yarn vitest run"]);
     }
 

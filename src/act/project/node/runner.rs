@@ -2,6 +2,7 @@
 //! report of each, coverage where the project has the means, and no threshold of its own in the exit code.
 
 use super::script::{Part, Word, strip};
+use crate::facts::report::Obstacle;
 use std::collections::BTreeSet;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,11 +50,8 @@ pub struct Measured {
     pub part: Part,
     /// Names below the evidence folder.
     pub report: String,
-    pub coverage: Result<String, Why>,
+    pub coverage: Result<String, Obstacle>,
 }
-
-/// Why there is no coverage, and the way out.
-pub type Why = (String, String);
 
 /// Finds the runner behind variables, wrappers and package managers.
 pub fn call(part: &Part) -> Option<Call> {
@@ -128,9 +126,28 @@ fn is_assignment(word: &str) -> bool {
 /// Does a command only look at the code (lint, format, types)? It then says nothing of what the tests need.
 pub fn is_check(part: &Part) -> bool {
     const CHECKS: [&str; 22] = [
-        "eslint", "prettier", "biome", "oxlint", "standard", "ts-standard", "semistandard", "xo", "stylelint", "tsd",
-        "knip", "publint", "attw", "svelte-check", "cspell", "commitlint", "markdownlint", "markdownlint-cli2",
-        "dprint", "depcheck", "size-limit", "lint-staged",
+        "eslint",
+        "prettier",
+        "biome",
+        "oxlint",
+        "standard",
+        "ts-standard",
+        "semistandard",
+        "xo",
+        "stylelint",
+        "tsd",
+        "knip",
+        "publint",
+        "attw",
+        "svelte-check",
+        "cspell",
+        "commitlint",
+        "markdownlint",
+        "markdownlint-cli2",
+        "dprint",
+        "depcheck",
+        "size-limit",
+        "lint-staged",
     ];
     let words: Vec<&str> = part.words.iter().map(|word| word.text.as_str()).collect();
     let start = words.iter().take_while(|word| is_assignment(word)).count();
@@ -219,7 +236,7 @@ fn lcov(suffix: &str) -> String {
 }
 
 /// Arguments, the report and the coverage that they write.
-type Ours = (Vec<String>, String, Result<String, Why>);
+type Ours = (Vec<String>, String, Result<String, Obstacle>);
 
 fn vitest(rest: &mut Vec<Word>, means: &Means, suffix: &str, is_measured: bool) -> Ours {
     if rest.first().is_some_and(|word| ["run", "watch", "dev"].contains(&word.text.as_str())) {
@@ -227,12 +244,25 @@ fn vitest(rest: &mut Vec<Word>, means: &Means, suffix: &str, is_measured: bool) 
     }
     // The folder holds nothing else: vitest empties it.
     let plain = [
-        "--coverage", "--no-coverage", "--coverage.enabled", "--coverage.clean", "--coverage.reportOnFailure",
-        "--watch", "-w", "--run", "--ui", "--open",
+        "--coverage",
+        "--no-coverage",
+        "--coverage.enabled",
+        "--coverage.clean",
+        "--coverage.reportOnFailure",
+        "--watch",
+        "-w",
+        "--run",
+        "--ui",
+        "--open",
     ];
     let with_value = [
-        "--reporter", "--outputFile", "--outputFile.", "--coverage.reporter", "--coverage.reportsDirectory",
-        "--coverage.thresholds", "--coverage.thresholds.",
+        "--reporter",
+        "--outputFile",
+        "--outputFile.",
+        "--coverage.reporter",
+        "--coverage.reportsDirectory",
+        "--coverage.thresholds",
+        "--coverage.thresholds.",
     ];
     strip(rest, &plain, &with_value);
     let (evidence, report) = (means.evidence, format!("junit{suffix}.xml"));
@@ -247,7 +277,7 @@ fn vitest(rest: &mut Vec<Word>, means: &Means, suffix: &str, is_measured: bool) 
         let found = "vitest measures coverage with @vitest/coverage-v8 or @vitest/coverage-istanbul, and package.json \
                      names neither";
         let way_out = "add @vitest/coverage-v8 to the devDependencies, in the version of vitest";
-        return (ours, report, Err((found.to_string(), way_out.to_string())));
+        return (ours, report, Err(Obstacle { found: found.to_string(), way_out: way_out.to_string() }));
     }
     ours.push("--coverage.enabled=true".to_string());
     let chosen = means.names_provider || rest.iter().any(|word| word.text.starts_with("--coverage.provider"));
@@ -285,7 +315,8 @@ fn mocha(rest: &mut Vec<Word>, means: &Means, suffix: &str, is_measured: bool) -
         return (ours, report, Ok(lcov(suffix)));
     }
     let found = "mocha measures no coverage, and package.json names neither c8 nor nyc";
-    (ours, report, Err((found.to_string(), "add c8 to the devDependencies".to_string())))
+    let way_out = "add c8 to the devDependencies".to_string();
+    (ours, report, Err(Obstacle { found: found.to_string(), way_out }))
 }
 
 fn node(rest: &mut Vec<Word>, means: &Means, suffix: &str, is_measured: bool) -> Ours {

@@ -41,7 +41,9 @@ fn in_text(file: &str, text: &str) -> Vec<FoundThreshold> {
         for measure in MEASURES {
             let key = setting(line, measure).filter(|_| whole || within.is_some());
             let key = key.map(|value| (measure.to_string(), value)).or_else(|| option(line, measure));
-            if let Some((key, value)) = key.filter(|(_, value)| value.contains(|c: char| c.is_ascii_digit() && c != '0')) {
+            if let Some((key, value)) =
+                key.filter(|(_, value)| value.contains(|c: char| c.is_ascii_digit() && c != '0'))
+            {
                 found.push(FoundThreshold { path: file.to_string(), line: number as u64 + 1, key, value });
             }
         }
