@@ -19,6 +19,7 @@ RUNS, MOST_RUNS, MEMORY_RUNS, STARTS, PAIRS = 7, 25, 2, 20, 5
 PAUSE_S = 2
 MIB = 1024  # in KiB, the unit of ru_maxrss
 MEMORY_BAR = 64 * MIB
+GO_BYTES_PER_S = 150e6  # of CPU time, for `go test -json`
 CONFIG = "tests: {reports: [%s]}\ncoverage: {reports: [%s], lines: 50}\n"
 TINY_JUNIT = '<testsuite name="s" tests="1"><testcase classname="a" name="b" time="1"/></testsuite>\n'
 missed = []
@@ -125,6 +126,8 @@ def speed():
     reading("cobertura", "cobertura", 1).measure(RUNS, 0.30)
     reading("lcov", "lcov", 1).measure(RUNS, 0.08)
     reading("junit", "junit", 1).measure(RUNS, 0.20)
+    go = reading("go test", "gotest", 1)
+    go.measure(RUNS, os.path.getsize(go.argv[-1]) / GO_BYTES_PER_S)
     repository(1).measure(RUNS, 0.35)
     big_junit(1).measure(MEMORY_RUNS, None)
 
@@ -132,7 +135,8 @@ def speed():
 def ten_times():
     """Each input is removed before the next is made: together they would be two gigabytes."""
     for make in (lambda: reading("cobertura", "cobertura", 10), lambda: reading("lcov", "lcov", 10),
-                 lambda: reading("junit", "junit", 10), lambda: repository(10), lambda: big_junit(10)):
+                 lambda: reading("junit", "junit", 10), lambda: reading("go test", "gotest", 10),
+                 lambda: repository(10), lambda: big_junit(10)):
         task = make()
         task.measure(MEMORY_RUNS, None)
         for name in os.listdir(WORK):

@@ -2,8 +2,8 @@
 """Writes the inputs of the speed figures: generate.py KIND OUT [SCALE], and prints as JSON what is in them.
 
 Kinds: cobertura and lcov (2,000 files x 500 lines, times SCALE), junit (200,000 cases, times SCALE),
-repository (a git repository with those files, its Cobertura report, a last commit that changes 10,000 lines,
-times SCALE). The same arguments always give the same bytes. The counts are made while writing, from the
+gotest (`go test -json` of 50,000 tests, times SCALE), repository (a git repository with those files, its Cobertura
+report, a last commit that changes 10,000 lines, times SCALE). The same arguments always give the same bytes. The counts are made while writing, from the
 random rows alone: what a reader must find.
 """
 
@@ -13,7 +13,7 @@ import random
 import subprocess
 import sys
 
-FILES, LINES, CASES = 2_000, 500, 200_000
+FILES, LINES, CASES, GO_TESTS = 2_000, 500, 200_000, 50_000
 # One file in ten is changed, in each of these 50 lines.
 CHANGED = [7 * n for n in range(50)]
 
@@ -131,6 +131,52 @@ def junit(out, scale):
     return {"tests": cases, "passed": cases - failed - skipped, "failed": failed, "errors": 0, "skipped": skipped}
 
 
+def go_event(number, action, package, test=None, output=None, elapsed=None):
+    """One line as go writes it: `<`, `>` and `&` are escaped, and the time has nanoseconds."""
+    event = {"Time": f"2026-01-01T00:00:{number // 1_000_000 % 60:02d}.{number * 977 % 10**9:09d}Z", "Action": action,
+             "Package": package}
+    event |= {"Test": test} if test else {}
+    event |= {"Output": output} if output else {}
+    event |= {"Elapsed": elapsed} if elapsed is not None else {}
+    text = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026") + "\n"
+
+
+def go_test(number, package, kind):
+    """The lines of one test: a subtest in four has a name with signs that go escapes."""
+    test = f"TestWhatTheModuleReallyDoes{number}" + ("/parameter_<x>&y" if number % 4 == 0 else "")
+    word = {"p": "PASS", "f": "FAIL", "s": "SKIP"}[kind]
+    lines = [("run", None, None), ("output", f"=== RUN   {test}\n", None)]
+    if kind == "f":
+        lines += [("output", f"    module_test.go:{number % 400 + 1}: Total({step}) = \"1 < 2\", want é\n", None)
+                  for step in range(10)]
+    if number % 10 == 0:
+        lines += [("output", f"    module_test.go:{number % 400 + 1}: what it tells: step {step}\t\"done\"\n", None)
+                  for step in range(4)]
+    lines += [("output", f"--- {word}: {test} (0.{number % 100:02d}s)\n", None),
+              ({"p": "pass", "f": "fail", "s": "skip"}[kind], None, number % 100 / 100)]
+    return "".join(go_event(number * 20 + n, action, package, test, output, elapsed)
+                   for n, (action, output, elapsed) in enumerate(lines))
+
+
+def gotest(out, scale):
+    rng = random.Random(3)
+    tests = GO_TESTS * scale
+    kinds = "".join("f" if r < 0.02 else "s" if r < 0.04 else "p" for r in (rng.random() for _ in range(tests)))
+    with open(out, "w", encoding="utf-8") as f:
+        for first in range(0, tests, 100):
+            package = f"example.org/shop/internal/package_{first // 100:05d}"
+            f.write(go_event(first * 20, "start", package))
+            f.write("".join(go_test(first + n, package, kind) for n, kind in enumerate(kinds[first:first + 100])))
+            red = "f" in kinds[first:first + 100]
+            f.write(go_event(first * 20, "output", package, None, "FAIL\n" if red else "PASS\n"))
+            f.write(go_event(first * 20, "output", package, None, f"{'FAIL' if red else 'ok  '}\t{package}\t1.234s\n"))
+            f.write(go_event(first * 20, "fail" if red else "pass", package, None, None, 1.234))
+    failed, skipped = kinds.count("f"), kinds.count("s")
+    passed = tests - failed - skipped
+    return {"tests": tests, "passed": passed, "failed": failed, "errors": 0, "skipped": skipped, "flaky": 0}
+
+
 def git(folder, *arguments):
     subprocess.run(["git", "-C", folder, "-c", "user.name=bench", "-c", "user.email=bench@example.org",
                     "-c", "commit.gpgsign=false", "-c", "gc.auto=0", *arguments],
@@ -167,7 +213,7 @@ def list_every(items, step):
 
 
 if __name__ == "__main__":
-    KINDS = {"cobertura": cobertura, "lcov": lcov, "junit": junit, "repository": repository}
+    KINDS = {"cobertura": cobertura, "lcov": lcov, "junit": junit, "gotest": gotest, "repository": repository}
     if len(sys.argv) not in (3, 4) or sys.argv[1] not in KINDS:
         sys.exit(__doc__)
     print(json.dumps(KINDS[sys.argv[1]](sys.argv[2], int(sys.argv[3]) if len(sys.argv) == 4 else 1)))

@@ -6,6 +6,7 @@ mod command;
 mod component;
 mod derive;
 mod environment;
+mod legs;
 mod reports;
 
 pub use derive::{asked, rederive};
@@ -82,21 +83,27 @@ pub async fn run(order: &Order, tell: &mut dyn FnMut(Event)) -> Result<Report, G
     let changes = if wanted(Gate::Coverage) { Some(changes::find(order)?) } else { None };
     let mut collected = collect::collect(order, &mut clock, tell).await?;
     let mut verdicts = Vec::new();
-    if wanted(Gate::Install) {
-        let seconds = collected.install_seconds;
-        settle(&mut verdicts, install(order, &collected), seconds, &mut clock, tell);
-    }
     let tree = reports::tree(order, &collected.files, &collected.facts());
     let reading = Instant::now();
-    let (tests, blocked) = tests(order, &mut collected, &tree, &mut details)?;
+    let read = match collected.legs.is_empty() {
+        true => own(order, &mut collected, &tree, &mut details)?,
+        false => of_legs(order, &mut collected, &mut details)?,
+    };
+    if wanted(Gate::Install) {
+        settle(&mut verdicts, read.install, collected.install_seconds, &mut clock, tell);
+    }
     let seconds = collected.tests_seconds + reading.elapsed().as_secs_f64();
     if wanted(Gate::Tests) {
-        settle(&mut verdicts, tests, seconds, &mut clock, tell);
+        settle(&mut verdicts, read.tests, seconds, &mut clock, tell);
     }
     let mut base = None;
     if let Some(changes) = changes {
         let reading = Instant::now();
-        let (input, found) = reports::coverage(order, &mut collected, tree, blocked, baseline, changes)?;
+        let parts = match read.coverage {
+            Parts::Read(parts) => parts,
+            Parts::Blocked(blocked) => reports::coverage_parts(order, &mut collected, blocked)?,
+        };
+        let (input, found) = reports::coverage(order, &mut collected, tree, parts, baseline, changes)?;
         base = found;
         let (verdict, merged) = judge::coverage::judge(&order.coverage.policy, input);
         reports::write_files(&mut details, &merged).map_err(io_error(details_path.display().to_string()))?;
@@ -122,10 +129,35 @@ fn install(order: &Order, collected: &Collected) -> Verdict {
     judge::together(Gate::Install, policy.enforce.value, parts)
 }
 
-/// The tests of all components, and for each of these why its coverage cannot be relied on.
-type Tested = (Verdict, Vec<(usize, Option<String>)>);
+/// What stage 1A says, and what stage 1B goes on with.
+struct Judged {
+    install: Verdict,
+    tests: Verdict,
+    coverage: Parts,
+}
 
-fn tests(order: &Order, collected: &mut Collected, tree: &Tree, details: &mut JsonLines) -> Result<Tested, GateError> {
+enum Parts {
+    /// For each component with tests why its coverage cannot be relied on, where it cannot.
+    Blocked(Vec<(usize, Option<String>)>),
+    /// Of the jobs of a matrix: read already, with their tests.
+    Read(Vec<judge::coverage::Part>),
+}
+
+/// The jobs of a matrix.
+fn of_legs(order: &Order, collected: &mut Collected, details: &mut JsonLines) -> Result<Judged, GateError> {
+    let policies = (&order.install.policy, &order.tests.policy);
+    let mut failed: Option<io::Error> = None;
+    let mut each = reports::each_case(details, &mut failed);
+    let read = legs::together(policies, &order.project, &collected.legs, &mut collected.evidence, &mut each)?;
+    drop(each);
+    match failed {
+        Some(error) => Err(io_error("the details file")(error)),
+        None => Ok(Judged { install: read.install, tests: read.tests, coverage: Parts::Read(read.parts) }),
+    }
+}
+
+/// The components of the project.
+fn own(order: &Order, collected: &mut Collected, tree: &Tree, details: &mut JsonLines) -> Result<Judged, GateError> {
     let policy = &order.tests.policy;
     let (mut parts, mut blocked) = (Vec::new(), Vec::new());
     for at in 0..collected.components.len() {
@@ -143,7 +175,7 @@ fn tests(order: &Order, collected: &mut Collected, tree: &Tree, details: &mut Js
         let text = format!("covered by no gate: {}", collected.uncovered.join("; "));
         verdict.reasons.push(Reason { text, evidence: Vec::new() });
     }
-    Ok((verdict, blocked))
+    Ok(Judged { install: install(order, collected), tests: verdict, coverage: Parts::Blocked(blocked) })
 }
 
 /// `qte-report.json` has `qte-report-details.jsonl` beside it.

@@ -261,6 +261,7 @@ fn shop(red: bool) -> View {
             branches_covered,
             branches_total,
             changed,
+            ..FileDetail::default()
         }));
     }
     view.finish()
@@ -352,6 +353,7 @@ fn hostile_view(all: &[String]) -> View {
             branches_covered: 1,
             branches_total: 2,
             changed: None,
+            ..FileDetail::default()
         }));
     }
     view.finish()

@@ -190,10 +190,15 @@ fn nothing_is_swallowed_or_unfinished() {
     }
 }
 
+/// `go-test-json` is read in `go_test.rs`.
+fn file_of(id: &str) -> String {
+    id.trim_end_matches("-json").replace('-', "_")
+}
+
 #[test]
 fn every_format_is_a_file_a_line_a_fixture_and_a_fuzz_target() {
     for format in qte_ci::read::FORMATS {
-        let file = format.id.trim_end_matches("-json");
+        let file = file_of(format.id);
         for path in [
             format!("src/read/{file}.rs"),
             format!("tests/fixtures/formats/{}", format.id),
@@ -203,10 +208,13 @@ fn every_format_is_a_file_a_line_a_fixture_and_a_fuzz_target() {
         }
     }
     let files: BTreeSet<String> = sources("src/read").into_iter().map(|(path, _)| path).collect();
-    let mechanism = ["mod", "error", "input", "lines", "json", "xml", "shape", "others", "diff", "cases"];
+    let mechanism = [
+        "mod", "error", "input", "lines", "json", "xml", "shape", "others", "diff", "cases", "details", "dotnet",
+        "utf16",
+    ];
     for path in files {
         let name = Path::new(&path).file_stem().unwrap().to_str().unwrap();
-        let registered = qte_ci::read::FORMATS.iter().any(|f| f.id.trim_end_matches("-json") == name);
+        let registered = qte_ci::read::FORMATS.iter().any(|f| file_of(f.id) == name);
         assert!(registered || mechanism.contains(&name), "{path} is not registered in FORMATS");
     }
 }

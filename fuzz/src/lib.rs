@@ -24,7 +24,12 @@ pub fn check(bytes: &[u8], source: &mut dyn Read, format: Option<&'static Format
         cases.push(format!("{case:?}"));
     });
     match &outcome {
-        Ok(Reading { measured: Measured::Tests(found), .. }) => tests(found, &counted, bytes),
+        Ok(Reading { measured: Measured::Tests(found), format }) => {
+            tests(found, &counted, bytes);
+            if format.id == "junit" {
+                facts::junit(found);
+            }
+        }
         Ok(Reading { measured: Measured::Coverage(found), .. }) => coverage(found, bytes),
         Err(found) => error(found, bytes),
     }

@@ -18,14 +18,29 @@ struct Block {
 impl Lines {
     /// Records a line; covered once is covered.
     pub fn insert(&mut self, line: u32, covered: bool) {
-        let bit = 1u64 << (line % 64);
+        self.record(line / 64, 1u64 << (line % 64), covered);
+    }
+
+    /// Records every line from the first to the last, in steps of whole blocks; none where they are the wrong way round.
+    pub fn insert_run(&mut self, first: u32, last: u32, covered: bool) {
+        if first > last {
+            return;
+        }
+        for number in first / 64..=last / 64 {
+            let from = if number == first / 64 { first % 64 } else { 0 };
+            let to = if number == last / 64 { last % 64 } else { 63 };
+            self.record(number, (u64::MAX << from) & (u64::MAX >> (63 - to)), covered);
+        }
+    }
+
+    fn record(&mut self, number: u32, bits: u64, covered: bool) {
         let block = match self.blocks.last_entry() {
-            Some(last) if *last.key() == line / 64 => last.into_mut(),
-            _ => self.blocks.entry(line / 64).or_default(),
+            Some(last) if *last.key() == number => last.into_mut(),
+            _ => self.blocks.entry(number).or_default(),
         };
-        block.known |= bit;
+        block.known |= bits;
         if covered {
-            block.covered |= bit;
+            block.covered |= bits;
         }
     }
 
@@ -93,20 +108,41 @@ impl Lines {
     }
 }
 
-/// The branches of one line. Which of them ran is known up to 64, the counts always.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The branches of one line. Which of them ran is known up to 64, or which did not by where they lead; the counts always.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Branches {
     pub total: u32,
     pub covered: u32,
     taken: u64,
+    /// The lines that branches lead to which were not taken, where the report tells those (sorted).
+    missing: Option<Box<[u32]>>,
 }
+
+/// A line's branches as a details file keeps them: line, total, covered, which of the first 64 as bits, where those
+/// lead to that were not taken.
+pub type BranchDetail = (u32, u32, u32, u64, Option<Box<[u32]>>);
 
 impl Branches {
     /// From counts alone: the first `covered` of `total` stand for those taken.
     pub fn counted(covered: u32, total: u32) -> Branches {
         let covered = covered.min(total);
         let taken = if covered >= 64 { u64::MAX } else { (1u64 << covered) - 1 };
-        Branches { total, covered, taken }
+        Branches { total, covered, taken, missing: None }
+    }
+
+    /// From counts, and the lines that the branches lead to which were not taken; those must be as many.
+    pub fn missing(covered: u32, total: u32, mut missing: Vec<u32>) -> Branches {
+        missing.sort_unstable();
+        let told = missing.len() as u64 == u64::from(total.saturating_sub(covered));
+        Branches { missing: told.then(|| missing.into()), ..Branches::counted(covered, total) }
+    }
+
+    pub fn of_detail((_, total, covered, taken, missing): BranchDetail) -> Branches {
+        Branches { total, covered: covered.min(total), taken, missing }
+    }
+
+    pub fn detail(&self, line: u32) -> BranchDetail {
+        (line, self.total, self.covered, self.taken, self.missing.clone())
     }
 
     /// Adds one more branch of the line, in the order of the report.
@@ -119,10 +155,24 @@ impl Branches {
     }
 
     /// The same line from another record: taken in either is taken.
-    pub fn merge(&mut self, other: Branches) {
-        self.total = self.total.max(other.total);
+    pub fn merge(&mut self, other: &Branches) {
+        if self.total == 0 {
+            *self = other.clone();
+            return;
+        }
         self.taken |= other.taken;
-        self.covered = if self.total <= 64 { self.taken.count_ones() } else { self.covered.max(other.covered) };
+        self.missing = match (self.missing.take(), &other.missing) {
+            (Some(mine), Some(theirs)) if self.total == other.total => {
+                Some(mine.iter().filter(|line| theirs.contains(line)).copied().collect())
+            }
+            _ => None,
+        };
+        self.total = self.total.max(other.total);
+        self.covered = match &self.missing {
+            Some(missing) => self.total.saturating_sub(missing.len() as u32),
+            None if self.total <= 64 => self.taken.count_ones().max(self.covered).max(other.covered).min(self.total),
+            None => self.covered.max(other.covered),
+        };
     }
 }
 
@@ -188,7 +238,7 @@ impl FileCoverage {
 
     pub fn merge(&mut self, other: &FileCoverage) {
         self.lines.merge(&other.lines);
-        for (&line, &branches) in &other.branches {
+        for (&line, branches) in &other.branches {
             self.branches.entry(line).or_default().merge(branches);
         }
         for (&span, block) in &other.blocks {
@@ -322,6 +372,19 @@ mod tests {
     }
 
     #[test]
+    fn a_run_is_every_line_of_it_and_no_other() {
+        for (first, last) in [(1, 1), (0, 63), (63, 64), (5, 200), (64, 127), (128, 130)] {
+            let (mut run, mut each) = (Lines::default(), Lines::default());
+            run.insert_run(first, last, true);
+            (first..=last).for_each(|line| each.insert(line, true));
+            assert_eq!(run, each, "{first} to {last}");
+        }
+        let mut none = Lines::default();
+        none.insert_run(2, 1, true);
+        assert_eq!(none.total(), 0);
+    }
+
+    #[test]
     fn ranges_join_over_lines_that_cannot_run() {
         let mut lines = Lines::default();
         for (line, hit) in [(1, true), (2, true), (5, true), (6, false), (9, false), (10, true)] {
@@ -364,10 +427,17 @@ mod tests {
             a.push(x);
             b.push(y);
         }
-        a.merge(b);
+        a.merge(&b);
         assert_eq!((a.covered, a.total), (2, 3));
         let mut c = Branches::counted(1, 2);
-        c.merge(Branches::counted(2, 2));
+        c.merge(&Branches::counted(2, 2));
         assert_eq!((c.covered, c.total), (2, 2));
+        let mut ways = Branches::missing(1, 2, vec![7]);
+        ways.merge(&Branches::missing(1, 2, vec![9]));
+        assert_eq!((ways.covered, ways.total), (2, 2), "each went the way that the other did not");
+        let mut same = Branches::missing(1, 2, vec![7]);
+        same.merge(&Branches::missing(1, 2, vec![7]));
+        assert_eq!((same.covered, same.total), (1, 2));
+        assert_eq!(Branches::of_detail(same.detail(3)), same);
     }
 }

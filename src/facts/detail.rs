@@ -1,5 +1,6 @@
 //! The lines of the details file: one for each test, each source file and each finding.
 
+use super::coverage::{BranchDetail, Span};
 use super::finding::Finding;
 use super::stage::Gate;
 use super::tests::CaseOutcome;
@@ -34,7 +35,7 @@ pub struct TestDetail<'a> {
 }
 
 /// One source file. Every line of a range is a line that can run: the totals follow from these.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FileDetail<'a> {
     pub path: Cow<'a, str>,
     /// Not a file of this project: not judged.
@@ -44,6 +45,12 @@ pub struct FileDetail<'a> {
     pub uncovered: Vec<[u32; 2]>,
     pub branches_covered: u64,
     pub branches_total: u64,
+    /// Each line with branches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub branches: Vec<BranchDetail>,
+    /// Blocks of statements, for reports that count those: where, how many, covered or not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<(Span, u32, bool)>,
     /// Where the change touches this file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<ChangedLines>,
@@ -93,6 +100,8 @@ mod tests {
             uncovered: vec![[3, 4]],
             branches_covered: 1,
             branches_total: 2,
+            branches: vec![(1, 2, 1, 1, Some([7].into()))],
+            statements: vec![([1, 1, 2, 3], 4, true)],
             changed: Some(ChangedLines { covered: 0, total: 2 }),
         };
         assert_eq!((file.lines_covered(), file.lines_total()), (3, 5));

@@ -94,6 +94,7 @@ mod tests {
                 branches_covered: 0,
                 branches_total: 0,
                 changed: None,
+                ..FileDetail::default()
             })
         };
         let mut view = View::default();

@@ -3,6 +3,7 @@
 use super::command::{Task, one_command, shell};
 use super::component::Component;
 use super::environment::install;
+use super::legs::{self, Expected, Leg};
 use super::{BEFORE, Clock, EVIDENCE_FOLDER, GateError, io_error};
 use crate::act::files;
 use crate::act::project::{self, Command, InstallPlan, Project, Site, Survey};
@@ -24,6 +25,8 @@ pub struct Collected {
     pub evidence: Vec<Evidence>,
     /// At least one.
     pub components: Vec<Component>,
+    /// The jobs whose reports are put together; the components are these then.
+    pub legs: Vec<Leg>,
     /// Parts of the project that nothing was run for, each as one sentence.
     pub uncovered: Vec<String>,
     pub install_seconds: f64,
@@ -57,9 +60,14 @@ enum Way {
     Command,
     /// Earlier steps wrote them; nothing is run.
     Ingest,
+    /// Other jobs measured; their reports are put together.
+    Matrix,
 }
 
 fn way(order: &Order) -> Way {
+    if order.matrix.reports.value.is_some() {
+        return Way::Matrix;
+    }
     match (&order.tests.run.value, &order.tests.reports.value) {
         (Some(_), _) => Way::Command,
         (None, Some(_)) => Way::Ingest,
@@ -76,6 +84,7 @@ pub async fn collect(order: &Order, clock: &mut Clock, tell: &mut dyn FnMut(Even
     let mut out = Collected {
         evidence: Vec::new(),
         components: Vec::new(),
+        legs: Vec::new(),
         uncovered: Vec::new(),
         install_seconds: 0.0,
         tests_seconds: 0.0,
@@ -84,6 +93,13 @@ pub async fn collect(order: &Order, clock: &mut Clock, tell: &mut dyn FnMut(Even
         _lock: lock,
     };
     let way = way(order);
+    if way == Way::Matrix {
+        let paths = leg_reports(order)?;
+        let expected = Expected { legs: order.matrix.legs.value.as_deref(), sha: order.subject.sha.as_deref() };
+        out.legs = legs::open(&order.project, &paths, &expected);
+        out.components = out.legs.iter().map(|leg| legs::component(leg, folder.clone())).collect();
+        return Ok(out);
+    }
     if way == Way::Ingest {
         out.components = vec![ingest(order, folder)];
         return Ok(out);
@@ -111,6 +127,15 @@ pub async fn collect(order: &Order, clock: &mut Clock, tell: &mut dyn FnMut(Even
     out.tests_seconds = testing.elapsed().as_secs_f64();
     clock.lap("run tests", testing);
     Ok(out)
+}
+
+/// The reports of other jobs that the patterns find; what git tracks is none of them.
+fn leg_reports(order: &Order) -> Result<Vec<String>, GateError> {
+    let patterns = order.matrix.reports.value.clone().unwrap_or_default();
+    let mut found = files::matching(&order.project, &patterns, &any_of(&patterns)).map_err(io_error("reports"))?;
+    let (_, tracked, _) = list_files(order)?;
+    found.retain(|path| !tracked.contains(path));
+    Ok(found)
 }
 
 /// Reports of earlier steps are read, and nothing is run.

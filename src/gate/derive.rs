@@ -2,7 +2,7 @@
 
 use super::collect::list_files;
 use super::environment::ACTIVE;
-use super::{GateError, changes, io_error, reports};
+use super::{GateError, changes, io_error, legs, reports};
 use crate::act::files::Hashing;
 use crate::facts::coverage::CoverageCounts;
 use crate::facts::evidence::{Ending, Evidence, EvidenceKind};
@@ -81,6 +81,9 @@ pub fn rederive(report: &Report, order: &Order) -> Result<Derived, GateError> {
     // What was skipped rests on the configuration or on what is not there: there is no evidence to derive it from.
     let skipped = |v: &Verdict| v.outcome == Outcome::Skipped && !has_evidence(report, v.gate);
     let stands = |gate: Gate| report.verdicts.iter().any(|v| v.gate == gate && !skipped(v));
+    if !policy_is_off(&report.policy, "matrix.reports") {
+        return of_legs(report, order, &policies, differences);
+    }
     let (mut installs, mut tested, mut parts) = (Vec::new(), Vec::new(), Vec::new());
     for component in components(report) {
         let install = install(report, component, &order.project)?;
@@ -106,7 +109,38 @@ pub fn rederive(report: &Report, order: &Order) -> Result<Derived, GateError> {
         verdicts.push(judge::together(Gate::Tests, policies.tests.enforce.value, tested));
     }
     if stands(Gate::Coverage) {
-        let input = coverage(report, order, parts, &mut differences)?;
+        let parts = coverage_parts(report, order, parts)?;
+        let input = coverage(report, order, parts, true, &mut differences)?;
+        verdicts.push(judge::coverage::judge(&policies.coverage, input).0);
+    }
+    Ok(Derived { verdicts, differences })
+}
+
+fn policy_is_off(policy: &Policy, name: &str) -> bool {
+    policy.get(name).is_none_or(|setting| setting.value.is_null())
+}
+
+/// The jobs of a matrix, opened again.
+fn of_legs(
+    report: &Report,
+    order: &Order,
+    policies: &Policies,
+    mut differences: Vec<String>,
+) -> Result<Derived, GateError> {
+    let names = setting::<Option<Vec<String>>>(&report.policy, "matrix.legs").map_err(GateError::Use)?.value;
+    let cited = report.evidence.iter().filter(|e| e.gate == Gate::Tests && e.format.as_deref() == Some(legs::REPORT));
+    let paths: Vec<String> = cited.filter_map(|e| e.path.clone()).collect();
+    for path in &paths {
+        inside(&order.project, path)?;
+    }
+    let expected = legs::Expected { legs: names.as_deref(), sha: report.subject.sha.as_deref() };
+    let legs = legs::open(&order.project, &paths, &expected);
+    let policy = (&policies.install, &policies.tests);
+    let read = legs::together(policy, &order.project, &legs, &mut Vec::new(), &mut |_, _| {})?;
+    let stands = |gate: Gate| report.verdicts.iter().any(|v| v.gate == gate);
+    let mut verdicts: Vec<Verdict> = [read.install, read.tests].into_iter().filter(|v| stands(v.gate)).collect();
+    if stands(Gate::Coverage) {
+        let input = coverage(report, order, read.parts, false, &mut differences)?;
         verdicts.push(judge::coverage::judge(&policies.coverage, input).0);
     }
     Ok(Derived { verdicts, differences })
@@ -241,20 +275,20 @@ fn tests(
     Ok(input)
 }
 
-fn coverage(
+fn coverage_parts(
     report: &Report,
     order: &Order,
     components: Vec<(&Component, Option<String>)>,
-    differences: &mut Vec<String>,
-) -> Result<judge::coverage::Input, GateError> {
+) -> Result<Vec<judge::coverage::Part>, GateError> {
     let mut parts = Vec::new();
-    let mut baseline = None;
     for (component, blocked) in components {
         let mut reports = Vec::new();
         for (evidence, item) in items(report, &component.name, Gate::Coverage, EvidenceKind::File) {
-            if item.format.as_deref() == Some("qte-report") {
+            if item.format.as_deref() == Some(legs::REPORT) {
                 continue;
             }
+            let whole = inside(&order.project, item.path.as_deref().unwrap_or_default())?;
+            debug_assert!(whole.starts_with(&order.project));
             let content = match &item.refused {
                 Some(why) => Err(why.clone()),
                 None => reports::read_coverage(&order.project, &mut item.clone()),
@@ -269,9 +303,21 @@ fn coverage(
             reports,
         });
     }
+    Ok(parts)
+}
+
+fn coverage(
+    report: &Report,
+    order: &Order,
+    parts: Vec<judge::coverage::Part>,
+    each: bool,
+    differences: &mut Vec<String>,
+) -> Result<judge::coverage::Input, GateError> {
+    let legs = setting::<Option<Vec<String>>>(&report.policy, "matrix.legs").map_err(GateError::Use)?.value;
+    let mut baseline = None;
     for (evidence, item) in report.evidence.iter().enumerate() {
-        if item.gate == Gate::Coverage && item.format.as_deref() == Some("qte-report") {
-            baseline = Some(read_baseline(item, &order.project)?.map(|counts| (counts, evidence)));
+        if item.gate == Gate::Coverage && item.format.as_deref() == Some(legs::REPORT) {
+            baseline = Some(read_baseline(item, order, &legs)?.map(|counts| (counts, evidence)));
         }
     }
     let (files, _, _) = list_files(order)?;
@@ -289,7 +335,7 @@ fn coverage(
     Ok(judge::coverage::Input {
         not_applicable: None,
         parts,
-        each: true,
+        each,
         tree: reports::tree(order, &files, &report.components),
         omit: omit.value,
         changes,
@@ -298,10 +344,14 @@ fn coverage(
     })
 }
 
-fn read_baseline(item: &Evidence, project: &Path) -> Result<Result<CoverageCounts, String>, GateError> {
+fn read_baseline(
+    item: &Evidence,
+    order: &Order,
+    legs: &Option<Vec<String>>,
+) -> Result<Result<CoverageCounts, String>, GateError> {
     if let Some(why) = &item.refused {
         return Ok(Err(why.clone()));
     }
-    let whole = inside(project, item.path.as_deref().unwrap_or_default())?;
-    Ok(std::fs::read(whole).map_err(|e| e.to_string()).and_then(|bytes| reports::read_baseline(&bytes)))
+    let whole = inside(&order.project, item.path.as_deref().unwrap_or_default())?;
+    Ok(std::fs::read(whole).map_err(|e| e.to_string()).and_then(|bytes| reports::read_baseline(&bytes, legs)))
 }

@@ -36,9 +36,9 @@ pub fn tests(
     let component = &collected.components[at];
     let (patterns, name) = (component.test_reports.clone(), component.name.clone());
     let mut failed: Option<io::Error> = None;
-    let mut each = each_case(&name, details, &mut failed);
+    let mut each = each_case(details, &mut failed);
     let mut reports = read_all(order, collected, at, Gate::Tests, &patterns, &mut |project, item| {
-        read_tests(project, item, &mut each)
+        read_tests(project, item, &mut |case| each(&name, case))
     })?;
     drop(each);
     if let Some(error) = failed {
@@ -60,14 +60,13 @@ pub fn tests(
     Ok(judge::tests::Input { retried_passed: retried.passed, retried_cases: retried.extra_cases, ..input })
 }
 
-/// Writes every case into the details file.
-fn each_case<'a>(
-    component: &'a str,
+/// Writes every case of a component into the details file; keeps the first error.
+pub fn each_case<'a>(
     details: &'a mut JsonLines,
     failed: &'a mut Option<io::Error>,
-) -> impl FnMut(&Case<'_>) + 'a {
+) -> impl FnMut(&str, &Case<'_>) + 'a {
     let mut id = String::new();
-    move |case: &Case<'_>| {
+    move |component: &str, case: &Case<'_>| {
         id.clear();
         if !case.class.is_empty() {
             id.push_str(case.class);
@@ -300,20 +299,15 @@ pub fn blocked_by(ending: Ending, tests: &Verdict) -> Option<String> {
     (ran == 0 && tests.outcome != Outcome::Skipped).then(|| "no test ran".to_string())
 }
 
-/// Reads the coverage reports and the change; `before` is the baseline, where one was asked for. `blocked` says for each
-/// component with tests why its reports cannot be relied on.
-pub fn coverage(
+/// Reads the coverage reports of every component with tests. `blocked` says why one's reports cannot be relied on.
+pub fn coverage_parts(
     order: &Order,
     collected: &mut Collected,
-    tree: Tree,
     blocked: Vec<(usize, Option<String>)>,
-    before: Option<Result<Vec<u8>, String>>,
-    (changes, base): changes::Found,
-) -> Result<(judge::coverage::Input, Option<Base>), GateError> {
+) -> Result<Vec<judge::coverage::Part>, GateError> {
     let clock = std::time::Instant::now();
     let limit = order.coverage.timeout_s.value;
     let mut parts = Vec::new();
-    let mut not_applicable = None;
     for (at, blocked) in blocked {
         let patterns = collected.components[at].coverage_reports.clone();
         let reports = read_all(order, collected, at, Gate::Coverage, &patterns, &mut |project, item| {
@@ -321,9 +315,6 @@ pub fn coverage(
         })?;
         let late = || (clock.elapsed().as_secs() > limit).then(|| format!("reading took longer than {limit} s"));
         let component = &collected.components[at];
-        if not_applicable.is_none() && reports.is_empty() {
-            not_applicable.clone_from(&component.not_applicable);
-        }
         parts.push(judge::coverage::Part {
             name: component.name.clone(),
             blocked: blocked.or_else(late),
@@ -332,6 +323,20 @@ pub fn coverage(
             reports,
         });
     }
+    Ok(parts)
+}
+
+/// Adds the change and the baseline (`before`, where one was asked for) to what was read.
+pub fn coverage(
+    order: &Order,
+    collected: &mut Collected,
+    tree: Tree,
+    parts: Vec<judge::coverage::Part>,
+    before: Option<Result<Vec<u8>, String>>,
+    (changes, base): changes::Found,
+) -> Result<(judge::coverage::Input, Option<Base>), GateError> {
+    let nothing = parts.iter().all(|part| part.reports.is_empty());
+    let not_applicable = collected.components.iter().find_map(|c| c.not_applicable.clone()).filter(|_| nothing);
     let baseline = before.map(|bytes| baseline(order, bytes, &mut collected.evidence)).transpose()?;
     let plans = collected.components.iter().filter_map(|c| Some((c, c.plan.as_ref()?)));
     let shown =
@@ -343,7 +348,7 @@ pub fn coverage(
     let input = judge::coverage::Input {
         not_applicable,
         parts,
-        each: true,
+        each: collected.legs.is_empty(),
         tree,
         omit: collected.omit(),
         changes,
@@ -391,13 +396,27 @@ fn baseline(
         item.bytes = Some(bytes.len() as u64);
     }
     evidence.push(item);
-    Ok(bytes.and_then(|bytes| read_baseline(&bytes)).map(|counts| (counts, evidence.len() - 1)))
+    let legs = &order.matrix.legs.value;
+    Ok(bytes.and_then(|bytes| read_baseline(&bytes, legs)).map(|counts| (counts, evidence.len() - 1)))
 }
 
-/// The coverage counts of an earlier report; only of one that measured it.
-pub fn read_baseline(bytes: &[u8]) -> Result<CoverageCounts, String> {
+/// The coverage counts of an earlier report; only of a complete run: one that measured its tests and all of its
+/// coverage, over the same jobs as this one.
+pub fn read_baseline(bytes: &[u8], legs: &Option<Vec<String>>) -> Result<CoverageCounts, String> {
     let report: Report = serde_json::from_slice(bytes).map_err(|e| format!("not a qte-ci report: {e}"))?;
     let verdict = report.verdicts.iter().find(|v| v.gate == Gate::Coverage).ok_or("it has no coverage verdict")?;
+    let theirs = report.policy.get("matrix.legs").map_or(serde_json::Value::Null, |setting| setting.value.clone());
+    if theirs != serde_json::to_value(legs).expect("names are plain data") {
+        return Err(format!("it is of other jobs ({theirs}) than this run"));
+    }
+    if let Some(parts) = verdict.metrics.get("parts_unmeasured") {
+        return Err(format!("it is not complete: {} of it had no coverage", judge::counted(*parts, "part")));
+    }
+    let whole =
+        |v: &&Verdict| v.gate == Gate::Tests && !matches!(v.outcome, Outcome::Pass | Outcome::Fail | Outcome::Skipped);
+    if let Some(tests) = report.verdicts.iter().find(whole) {
+        return Err(format!("it is not complete: its tests are {}", tests.outcome.id()));
+    }
     let number = |name: &str| verdict.metrics.get(name).copied();
     match (number("lines_covered"), number("lines_total"), verdict.outcome) {
         (Some(lines_covered), Some(lines_total), Outcome::Pass | Outcome::Fail) if lines_total > 0 => {
@@ -436,6 +455,8 @@ pub fn write_files(details: &mut JsonLines, merged: &judge::coverage::Merged) ->
             uncovered: file.lines.exact_ranges(false),
             branches_covered,
             branches_total,
+            branches: file.branches.iter().map(|(&line, b)| b.detail(line)).collect(),
+            statements: file.blocks.iter().map(|(&span, block)| (span, block.count, block.covered)).collect(),
             changed: merged.changed.get(path).copied().filter(|_| !foreign),
         }))?;
     }
@@ -447,6 +468,8 @@ pub fn write_files(details: &mut JsonLines, merged: &judge::coverage::Merged) ->
             uncovered: Vec::new(),
             branches_covered: 0,
             branches_total: 0,
+            branches: Vec::new(),
+            statements: Vec::new(),
             changed: Some(*changed),
         }))?;
     }

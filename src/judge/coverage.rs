@@ -106,9 +106,11 @@ pub fn judge(policy: &Policy, mut input: Input) -> (Verdict, Merged) {
     }
     let problems: Vec<(usize, Problem)> =
         input.parts.iter().enumerate().filter_map(|(at, part)| Some((at, problem(part, &merged.parts[at])?))).collect();
-    if problems.len() == input.parts.len() {
+    // Jobs of one run are judged together: what a missing one covered is not known, whatever the others say.
+    if problems.len() == input.parts.len() || (!input.each && !problems.is_empty()) {
         return (nothing_measured(enforce, input, problems), merged);
     }
+    let unmeasured = problems.len() as u64;
     let all: Vec<usize> = input.reports().map(|r| r.evidence).collect();
     let mut findings = Findings::default();
     let changed = changed(policy, input, &merged, &mut findings);
@@ -135,6 +137,9 @@ pub fn judge(policy: &Policy, mut input: Input) -> (Verdict, Merged) {
     verdict.findings = findings.kept;
     verdict.findings_total = findings.count;
     numbers(&mut verdict, &merged, changed.covered, changed.total);
+    if unmeasured > 0 {
+        verdict.metrics.insert("parts_unmeasured".into(), unmeasured);
+    }
     (verdict, merged)
 }
 
@@ -204,10 +209,13 @@ fn problem(part: &Part, measured: &Measured) -> Option<Problem> {
 fn nothing_measured(enforce: Enforce, input: &Input, problems: Vec<(usize, Problem)>) -> Verdict {
     let named = |(at, problem): &(usize, Problem)| match input.parts[*at].name.as_str() {
         "" => problem.title.clone(),
-        name => format!("{name}: {}", problem.title),
+        name => format!("{name} unmeasured: {}", problem.title),
     };
     let title = problems.iter().map(named).collect::<Vec<_>>().join("; ");
     let mut verdict = Verdict::new(Gate::Coverage, enforce, Outcome::Unmeasured, title);
+    if input.parts.len() > 1 {
+        verdict.metrics.insert("parts_unmeasured".into(), problems.len() as u64);
+    }
     if let Some((at, problem)) = problems.into_iter().next() {
         verdict = verdict.help(input.parts[at].looked_for.clone(), problem.found, problem.way_out);
     }

@@ -29,6 +29,8 @@ pub struct Input {
     pub reports: Vec<FileRead<Tests>>,
     /// Tests that passed on a retry, where the report itself cannot tell; they add to its own.
     pub retried_passed: u64,
+    /// What the job that ran the tests said of them, where its report is read: it knows how its command ended.
+    pub said: Option<(Outcome, String)>,
     /// Cases that the report holds beyond one a test: earlier tries, which pytest writes down as passed.
     pub retried_cases: u64,
 }
@@ -99,6 +101,9 @@ fn decide(input: &Input, tests: &Tests) -> (Outcome, String) {
     }
     if let Some(why) = &input.blocked {
         return (Outcome::Unmeasured, why.clone());
+    }
+    if let Some((outcome, title)) = input.said.as_ref().filter(|(outcome, _)| !outcome.is_green()) {
+        return (*outcome, title.clone());
     }
     let declared = &tests.declared;
     let declared_red = declared.failures.unwrap_or(0).saturating_add(declared.errors.unwrap_or(0));

@@ -8,6 +8,9 @@ use crate::facts::tests::{Case, CaseOutcome, DeclaredTests, KEPT_BYTES, KEPT_CAS
 const NAMED_FILES: usize = 64;
 /// The longest path that is remembered.
 const NAMED_BYTES: usize = 4096;
+/// How many failures outside of any case are told as contradictions, and how much of each.
+const TOLD_OUTSIDE: u64 = 10;
+const TOLD_BYTES: usize = 500;
 
 /// The cases of one report. `each` sees every one in order.
 pub struct Cases<'e> {
@@ -29,6 +32,32 @@ impl<'e> Cases<'e> {
             self.out.kept.push(keep(&case));
         }
         (self.each)(&case);
+    }
+
+    /// Counts a failure that stands outside of any case, says it, and keeps what is known of it.
+    pub fn outside(&mut self, id: &str, message: &str, text: &str) {
+        self.out.outside += 1;
+        if self.out.outside <= TOLD_OUTSIDE {
+            let mut told = format!("{id}: {message}");
+            truncate(&mut told, TOLD_BYTES);
+            self.out.contradictions.push(told);
+        }
+        if self.out.kept.len() < KEPT_CASES {
+            let outcome = CaseOutcome::Error;
+            let (class, file, line) = ("", None, None);
+            let (message, text) = (cut(message), cut(text));
+            self.out.kept.push(keep(&Case {
+                class,
+                name: id,
+                file,
+                line,
+                micros: 0,
+                outcome,
+                flaky: false,
+                message,
+                text,
+            }));
+        }
     }
 
     pub fn remember_file(&mut self, file: &str) {

@@ -103,7 +103,12 @@ impl Reader {
         let file = self.out.at(slot);
         file.lines.insert(number as u32, covered);
         if let Some((covered, total)) = tag.raw("condition-coverage").and_then(conditions) {
-            file.branches.entry(number as u32).or_default().merge(Branches::counted(covered, total));
+            let read = match tag.raw("missing-branches") {
+                Some(raw) => Branches::missing(covered, total, leads_to(raw)),
+                None if covered == total => Branches::missing(covered, total, Vec::new()),
+                None => Branches::counted(covered, total),
+            };
+            file.branches.entry(number as u32).or_default().merge(&read);
         }
         Ok(())
     }
@@ -137,7 +142,7 @@ impl Reader {
 }
 
 /// Was the line hit? Writers use integers, some of them beyond 64 bits, some negative for an overflow.
-fn hit(hits: &[u8]) -> Option<bool> {
+pub(super) fn hit(hits: &[u8]) -> Option<bool> {
     let plain = hits.strip_prefix(b"-").unwrap_or(hits);
     if plain.is_empty() || !plain.iter().all(u8::is_ascii_digit) {
         return None;
@@ -152,6 +157,11 @@ fn conditions(raw: &[u8]) -> Option<(u32, u32)> {
     let (total, _) = rest.split_once(')')?;
     let pair = (covered.trim().parse().ok()?, total.trim().parse().ok()?);
     (pair.0 <= pair.1).then_some(pair)
+}
+
+/// coverage.py's `missing-branches`: the lines that branches lead to, `exit` for the way out.
+fn leads_to(raw: &[u8]) -> Vec<u32> {
+    text(raw).split(',').map(|line| line.trim().parse().unwrap_or(u32::MAX)).collect()
 }
 
 fn found<'a>(tag: &Tag<'a>, name: &str) -> &'a str {

@@ -86,7 +86,8 @@ impl<'r> Input<'r> {
                     other => break other,
                 }
             };
-            let count = read.map_err(|e| ReadError::malformed(self.line(), format!("cannot be read on: {e}")))?;
+            let count =
+                read.map_err(|e| ReadError::malformed(self.line_of(self.checked), format!("cannot be read on: {e}")))?;
             self.ended = count == 0;
             self.end += count;
             self.check();

@@ -234,7 +234,7 @@ fn add(sum: &mut DeclaredTests, more: DeclaredTests) {
 }
 
 /// Seconds as reports write them: `0.123`, `1,234.5`, `1.4e-05`. What is no number counts nothing.
-fn micros(seconds: &[u8]) -> u64 {
+pub fn micros(seconds: &[u8]) -> u64 {
     let seconds = text(seconds).trim();
     let parsed = match seconds.contains(',') {
         true => seconds.replace(',', "").parse::<f64>(),

@@ -1,21 +1,42 @@
 //! Bytes to measurement. The kind of a file is found from its content; one file per format, one line in FORMATS.
 
 mod cases;
+mod clover;
 mod cobertura;
 mod coveragepy;
+mod ctrf;
+mod dart;
+pub mod details;
 pub mod diff;
+mod dotnet;
 mod error;
+mod gcov;
+mod go_test;
+mod gocover;
 mod input;
+mod istanbul;
+mod istanbul_summary;
+mod jacoco;
 mod jest;
 mod json;
 mod junit;
 mod lcov;
+mod libtest;
+mod libtest_text;
 mod lines;
+mod llvm_cov;
 mod mocha;
+mod nunit;
 mod others;
 mod playwright;
+mod rspec;
 mod shape;
+mod simplecov;
+mod tap;
+mod trx;
+mod utf16;
 pub mod xml;
+mod xunit;
 
 pub use error::{ErrorKind, ReadError};
 pub use input::MAX_TOKEN_BYTES;
@@ -24,11 +45,14 @@ use crate::facts::coverage::Coverage;
 use crate::facts::tests::{Case, Tests};
 use shape::{Shape, Syntax};
 use std::io::Read;
+use utf16::Utf16;
 
 /// How much of a file is looked at to find its format.
 const HEAD_BYTES: usize = 64 * 1024;
 /// Of UTF-8; some tools of Windows write it.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+/// How gzip's files begin (RFC 1952); gcov writes its reports so.
+const GZIP: &[u8] = b"\x1F\x8B";
 
 /// One report format.
 pub struct Format {
@@ -62,13 +86,31 @@ pub enum Holds {
 pub static FORMATS: &[Format] = &[
     // Tests.
     junit::FORMAT,
+    trx::FORMAT,
+    nunit::FORMAT,
+    xunit::FORMAT,
+    go_test::FORMAT,
+    dart::FORMAT,
+    libtest::FORMAT,
+    libtest_text::FORMAT,
+    tap::FORMAT,
     mocha::FORMAT,
     jest::FORMAT,
     playwright::FORMAT,
+    rspec::FORMAT,
+    ctrf::FORMAT,
     // Coverage.
     cobertura::FORMAT,
     lcov::FORMAT,
     coveragepy::FORMAT,
+    jacoco::FORMAT,
+    clover::FORMAT,
+    gocover::FORMAT,
+    istanbul::FORMAT,
+    istanbul_summary::FORMAT,
+    simplecov::FORMAT,
+    llvm_cov::FORMAT,
+    gcov::FORMAT,
 ];
 
 /// What a file holds.
@@ -96,14 +138,35 @@ pub fn read(
     each: &mut dyn FnMut(&Case<'_>),
 ) -> Result<Reading, ReadError> {
     let head = head(source)?;
+    match utf16::order(&head) {
+        Some(order) => {
+            let mut text = Utf16::new(head.chain(source), order);
+            let head = decoded_head(&mut text)?;
+            read_text(&head, &mut text, named, each)
+        }
+        None => read_text(&head, source, named, each),
+    }
+}
+
+/// The same of UTF-8, whose beginning has been read.
+fn read_text(
+    head: &[u8],
+    rest: &mut dyn Read,
+    named: Option<&'static Format>,
+    each: &mut dyn FnMut(&Case<'_>),
+) -> Result<Reading, ReadError> {
     if head.trim_ascii().is_empty() && head.len() < HEAD_BYTES {
         return Err(ReadError::new(ErrorKind::Empty, None, "the file is empty"));
     }
+    if head.starts_with(GZIP) {
+        let message = "gzip-compressed: unpack it with `gunzip`";
+        return Err(ReadError::new(ErrorKind::Unknown, None, message));
+    }
     let format = match named {
         Some(format) => format,
-        None => recognise(&head)?,
+        None => recognise(head)?,
     };
-    let mut whole = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&head).chain(source);
+    let mut whole = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head).chain(rest);
     let measured = match format.holds {
         Holds::Tests(read) => Measured::Tests(read(&mut whole, each)?),
         Holds::Coverage(read) => Measured::Coverage(read(&mut whole)?),
@@ -119,6 +182,18 @@ fn head(source: &mut dyn Read) -> Result<Vec<u8>, ReadError> {
         .read_to_end(&mut head)
         .map_err(|e| ReadError::new(ErrorKind::Malformed, None, format!("cannot be read: {e}")))?;
     Ok(head)
+}
+
+/// The beginning of UTF-16. A fault in it is told again to the reader, which knows what stands before it.
+fn decoded_head(text: &mut Utf16<impl Read>) -> Result<Vec<u8>, ReadError> {
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    match text.take(HEAD_BYTES as u64).read_to_end(&mut head) {
+        Err(e) if head.trim_ascii().is_empty() || e.kind() != std::io::ErrorKind::InvalidData => {
+            let line = 1 + head.iter().filter(|&&b| b == b'\n').count() as u64;
+            Err(ReadError::malformed(line, format!("cannot be read on: {e}")))
+        }
+        _ => Ok(head),
+    }
 }
 
 /// The one format that the content looks like.

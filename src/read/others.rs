@@ -25,16 +25,7 @@ fn lines(shape: &Shape, keys: &[&str]) -> bool {
     shape.syntax == Syntax::JsonLines && shape.has_keys(keys)
 }
 
-fn text(shape: &Shape, begins: &str) -> bool {
-    shape.syntax == Syntax::Text && shape.root.starts_with(begins)
-}
-
 pub static OTHERS: &[Format] = &[
-    other("trx", |s| xml(s, "TestRun")),
-    other("nunit", |s| xml(s, "test-run") || xml(s, "test-results")),
-    other("xunit", |s| xml(s, "assemblies")),
-    other("jacoco", |s| xml(s, "report")),
-    other("clover", |s| xml(s, "coverage") && s.has_inner("project")),
     other("checkstyle", |s| xml(s, "checkstyle")),
     other("sarif", |s| object(s, &["runs"])),
     other("bandit", |s| object(s, &["errors", "generated_at"])),
@@ -48,18 +39,9 @@ pub static OTHERS: &[Format] = &[
     other("osv", |s| object(s, &["results"]) && s.has_inner("packages")),
     other("govulncheck", |s| lines(s, &["config"]) || object(s, &["Calls", "Imports", "Vulns"])),
     other("gitleaks", |s| array(s, &["RuleID", "Commit"]) || array(s, &["offender", "commit"])),
-    other("llvm-cov-json", |s| object(s, &["data", "type", "version"])),
-    other("istanbul-summary", |s| object(s, &["total"]) && s.has_inner("statements")),
-    other("simplecov", |s| s.syntax == Syntax::JsonObject && s.has_inner("coverage")),
-    other("rspec-json", |s| object(s, &["examples"])),
+    other("bench", |s| s.syntax == Syntax::Text && s.has_inner("bench")),
     other("criterion-estimates", |s| object(s, &["mean", "median_abs_dev"])),
     other("criterion-benchmark", |s| object(s, &["group_id", "function_id"])),
     other("eslint", |s| array(s, &["filePath", "messages"])),
     other("ruff", |s| array(s, &["code", "filename", "location"])),
-    other("go-test-json", |s| lines(s, &["Action"])),
-    other("libtest-json", |s| lines(s, &["event", "type"])),
-    other("dart-json", |s| lines(s, &["protocolVersion"])),
-    other("tap", |s| text(s, "TAP version") || text(s, "1..")),
-    other("gocover", |s| text(s, "mode: ")),
-    other("libtest-text", |s| text(s, "running ") && s.root.ends_with(" tests")),
 ];

@@ -10,7 +10,8 @@ pub struct Shape {
     pub root: String,
     /// XML: the root's attributes. JSON: the keys of the (first) object.
     pub keys: Vec<String>,
-    /// XML: the names of the root's first children. JSON: the keys of the first object inside, also of a list.
+    /// XML: the names of the root's first children. JSON: the keys of the first object inside, also of a list. Text:
+    /// `bench` where libtest tells of a benchmark.
     pub inner: Vec<String>,
 }
 
@@ -37,7 +38,7 @@ impl Shape {
             None => Shape::default(),
             Some(b'<') => xml(head),
             Some(b'{' | b'[') => json(head),
-            Some(_) => Shape { syntax: Syntax::Text, root: first_line(head), ..Shape::default() },
+            Some(_) => text_shape(head),
         }
     }
 
@@ -48,6 +49,11 @@ impl Shape {
     pub fn has_inner(&self, name: &str) -> bool {
         self.inner.iter().any(|n| n == name)
     }
+}
+
+fn text_shape(head: &[u8]) -> Shape {
+    let bench = memchr::memmem::find(head, b" ... bench: ").map(|_| "bench".to_string());
+    Shape { syntax: Syntax::Text, root: first_line(head), inner: bench.into_iter().collect(), ..Shape::default() }
 }
 
 fn first_line(head: &[u8]) -> String {
@@ -169,5 +175,7 @@ mod tests {
         assert_eq!(Shape::of(b"{\"a\":1}\n{\"a\":2}").syntax, Syntax::JsonLines);
         assert_eq!(Shape::of(b" \n ").syntax, Syntax::Empty);
         assert_eq!(Shape::of(b"\nSF:a\n").root, "SF:a");
+        assert!(Shape::of(b"running 1 test\ntest a ... bench:  135 ns/iter (+/- 24)").has_inner("bench"));
+        assert!(!Shape::of(b"running 1 test\ntest bench: ... ok").has_inner("bench"));
     }
 }

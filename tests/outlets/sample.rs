@@ -67,6 +67,7 @@ pub fn source(path: &str, covered: u32, uncovered: &[[u32; 2]], changed: Option<
         branches_covered: 3,
         branches_total: 4,
         changed: changed.map(|(covered, total)| ChangedLines { covered, total }),
+        ..FileDetail::default()
     }
 }
 

@@ -49,6 +49,7 @@ fn file(path: &str, covered: u32, uncovered: u32) -> Detail<'static> {
         branches_covered: 1,
         branches_total: 2,
         changed: (uncovered == 3).then_some(ChangedLines { covered: 1, total: 4 }),
+        ..FileDetail::default()
     })
 }
 

@@ -1,0 +1,6 @@
+//! The reader of Istanbul's coverage map: lines and branches within their totals, and the same reading in any pieces.
+#![no_main]
+
+use qte_ci_fuzz::{Blanks, check_format};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check_format("istanbul-json", bytes, Blanks::Told));

@@ -1,0 +1,6 @@
+//! The reader of llvm-cov's export: lines and branches within their totals, and the same reading in any pieces.
+#![no_main]
+
+use qte_ci_fuzz::{Blanks, check_format};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check_format("llvm-cov-json", bytes, Blanks::Told));

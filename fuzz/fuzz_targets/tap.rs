@@ -1,0 +1,7 @@
+//! The TAP reader: plans, points, directives and YAML, and the same reading in any pieces.
+#![no_main]
+
+use qte_ci_fuzz::{Blanks, check_format};
+
+// A blank at the start of a line of these formats changes what the line is.
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check_format("tap", bytes, Blanks::Told));
