@@ -1,6 +1,6 @@
 //! Finds out what a folder holds and plans, as data, how to install what each part of it declares and how to run its
 //! tests once. One file an ecosystem, one line in ECOSYSTEMS. Nothing is executed here but one look at the host's
-//! Python (`Host::look`).
+//! Python (`Host::look`) and one at its Node (`node --version`).
 
 mod host;
 pub mod java;
