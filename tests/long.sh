@@ -15,6 +15,6 @@ part 'build' cargo build --release --locked
 # First, while nothing else runs on the machine.
 part 'figures' sh benches/figures.sh
 part 'action figures' sh benches/action.sh
-part_tests 'real projects' cargo test --locked --test projects
+part_tests 'real projects' cargo test --locked --test projects --test ecosystems_node_java
 fuzz_targets /1500
 parts_end

@@ -1,9 +1,11 @@
 //! Finds out what a folder holds and plans, as data, how to install what each part of it declares and how to run its
 //! tests once. One file an ecosystem, one line in ECOSYSTEMS. Nothing is executed here but one look at the host's
-//! Python (`Host::look`).
+//! Python (`Host::look`) and one at its Node (`node --version`).
 
 pub mod go;
 mod host;
+pub mod java;
+pub mod node;
 pub mod python;
 pub mod rust;
 #[cfg(test)]
@@ -30,7 +32,8 @@ pub struct Ecosystem {
 }
 
 /// Every ecosystem that is run by its own tools.
-pub static ECOSYSTEMS: &[Ecosystem] = &[python::ECOSYSTEM, rust::ECOSYSTEM, go::ECOSYSTEM];
+pub static ECOSYSTEMS: &[Ecosystem] =
+    &[python::ECOSYSTEM, rust::ECOSYSTEM, go::ECOSYSTEM, node::ECOSYSTEM, java::ECOSYSTEM];
 
 /// One command to run; data only. The caller gives it a timeout, a process group and a filtered environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
