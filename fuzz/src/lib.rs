@@ -74,9 +74,14 @@ pub fn check_format(id: &str, bytes: &[u8], blanks: Blanks) {
     assert_same(&whole, &check(bytes, &mut Pieces::new(bytes, sizes), Some(format)), "in pieces");
     // The head makes this slow: one input in eight.
     let sum = pieces::sum(bytes);
-    // A second byte order mark is the reader's to pass or to refuse, and blanks before it would change that.
-    let twice = bytes.starts_with(b"\xEF\xBB\xBF\xEF\xBB\xBF");
-    if twice || blanks == Blanks::Told || bytes.trim_ascii().is_empty() || bytes.len() >= HEAD_BYTES || sum % 8 != 0 {
+    // Blanks before them would change what these are: a second byte order mark, one of UTF-16, and gzip's first bytes.
+    let begins: [&[u8]; 4] = [b"\xEF\xBB\xBF\xEF\xBB\xBF", b"\xFE\xFF", b"\xFF\xFE", b"\x1F\x8B"];
+    if begins.iter().any(|begin| bytes.starts_with(begin))
+        || blanks == Blanks::Told
+        || bytes.trim_ascii().is_empty()
+        || bytes.len() >= HEAD_BYTES
+        || sum % 8 != 0
+    {
         return;
     }
     // The border of the head falls where the input's own bytes say; behind it come single bytes or odd pieces.

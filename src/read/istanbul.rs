@@ -10,7 +10,7 @@ use super::{Format, Holds};
 use crate::facts::coverage::{Coverage, FileCoverage};
 use serde::Deserialize;
 use serde::de::MapAccess;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::Read;
 
 pub const FORMAT: Format = Format {
@@ -50,10 +50,10 @@ impl Object for Files {
 /// The file being read: maps and counts belong together by their keys.
 #[derive(Default)]
 struct File {
-    statements: Option<HashMap<String, Span>>,
-    branches: Option<HashMap<String, Branch>>,
-    hits: Option<HashMap<String, f64>>,
-    taken: Option<HashMap<String, Vec<Option<f64>>>>,
+    statements: Option<BTreeMap<String, Span>>,
+    branches: Option<BTreeMap<String, Branch>>,
+    hits: Option<BTreeMap<String, f64>>,
+    taken: Option<BTreeMap<String, Vec<Option<f64>>>>,
     out: FileCoverage,
 }
 
@@ -122,8 +122,8 @@ impl Object for File {
 impl File {
     fn place_branches(
         &mut self,
-        branches: &HashMap<String, Branch>,
-        taken: &HashMap<String, Vec<Option<f64>>>,
+        branches: &BTreeMap<String, Branch>,
+        taken: &BTreeMap<String, Vec<Option<f64>>>,
     ) -> Result<(), String> {
         let mut places: Vec<(u32, u64, &Vec<Option<f64>>)> = Vec::with_capacity(taken.len());
         for (id, counts) in taken {
