@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Runs every test of a workspace once.
 #   $1 folder for reports   $2 measure (yes, no)   $3 keep Cargo.lock (yes, no)
 #   $4 profile of nextest, or nothing   $5 arguments of the doc tests beside nextest, or nothing

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Runs `go test` once and keeps what it reports. First the report's file, then the arguments.
 set -u
 report=$1
