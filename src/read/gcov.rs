@@ -115,37 +115,88 @@ impl Object for File {
     }
 }
 
-#[derive(Deserialize)]
-struct Line {
-    line_number: u64,
-    /// An integer in all versions, and beyond 64 bits in none; read as what any number fits in.
-    count: f64,
-    #[serde(default)]
-    branches: Vec<Branch>,
-}
-
-#[derive(Deserialize)]
-struct Branch {
-    count: f64,
-}
-
 struct LineList<'a>(&'a mut FileCoverage);
 
 impl List for LineList<'_> {
     const WHAT: &'static str = "a list of lines";
 
     fn element<'de, S: SeqAccess<'de>>(&mut self, list: &mut S) -> Result<bool, S::Error> {
-        let Some(line) = list.next_element::<Line>()? else { return Ok(false) };
-        if line.line_number > MAX_LINE {
-            return Err(S::Error::custom(format!("line number expected, found {}", line.line_number)));
+        let mut line = Line::default();
+        if list.next_element_seed(json::object(&mut line))?.is_none() {
+            return Ok(false);
         }
-        let number = line.line_number as u32;
-        self.0.lines.insert(number, line.count > 0.0);
-        if !line.branches.is_empty() {
+        self.0.lines.insert(line.number, line.ran);
+        if !line.branches.0.is_empty() {
             // Each function or instance has branches of its own, and they count each.
-            let branches = self.0.branches.entry(number).or_default();
-            line.branches.iter().for_each(|branch| branches.push(branch.count > 0.0));
+            let branches = self.0.branches.entry(line.number).or_default();
+            line.branches.0.iter().for_each(|&taken| branches.push(taken));
         }
+        Ok(true)
+    }
+}
+
+/// The line being read; its number is told behind its branches.
+#[derive(Default)]
+struct Line {
+    number: u32,
+    numbered: bool,
+    counted: bool,
+    ran: bool,
+    branches: BranchList,
+}
+
+impl Object for Line {
+    const WHAT: &'static str = "a line";
+
+    fn entry<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        match key {
+            "line_number" => {
+                let number: u64 = map.next_value()?;
+                let line = u32::try_from(number).ok().filter(|_| number <= MAX_LINE);
+                self.number = line.ok_or_else(|| M::Error::custom(format!("line number expected, found {number}")))?;
+                self.numbered = true;
+            }
+            "count" => {
+                // An integer, of which an overflow may be beyond any; read as what every number fits in.
+                self.ran = map.next_value::<f64>()? > 0.0;
+                self.counted = true;
+            }
+            "branches" => map.next_value_seed(json::list(&mut self.branches))?,
+            _ => json::skip(map)?,
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), String> {
+        match (self.numbered, self.counted) {
+            (true, true) => Ok(()),
+            (false, _) => Err("a line without a `line_number`".into()),
+            (_, false) => Err("a line without a `count`".into()),
+        }
+    }
+}
+
+/// Which branches of a line were taken.
+#[derive(Default)]
+struct BranchList(Vec<bool>);
+
+/// The most branches of one line: they are held until its number is told.
+const MAX_BRANCHES: usize = 1_000_000;
+
+#[derive(Deserialize)]
+struct Branch {
+    count: f64,
+}
+
+impl List for BranchList {
+    const WHAT: &'static str = "a list of branches";
+
+    fn element<'de, S: SeqAccess<'de>>(&mut self, list: &mut S) -> Result<bool, S::Error> {
+        let Some(branch) = list.next_element::<Branch>()? else { return Ok(false) };
+        if self.0.len() >= MAX_BRANCHES {
+            return Err(S::Error::custom(format!("more than {MAX_BRANCHES} branches of a line")));
+        }
+        self.0.push(branch.count > 0.0);
         Ok(true)
     }
 }
@@ -201,8 +252,8 @@ mod tests {
             (format!("{}{{}}", document("a", "")), "no `files`"),
             (document("", ""), "without its name"),
             (document("a", "").replace("\"lines\"", "\"line\""), "without `lines`"),
-            (document("a", "{\"count\":1}"), "missing field `line_number`"),
-            (document("a", "{\"line_number\":1}"), "missing field `count`"),
+            (document("a", "{\"count\":1}"), "without a `line_number`"),
+            (document("a", "{\"line_number\":1}"), "without a `count`"),
             (document("a", "{\"line_number\":99999999999,\"count\":1}"), "99999999999"),
         ] {
             let error = one(&text).unwrap_err();

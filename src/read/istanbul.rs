@@ -4,14 +4,15 @@
 
 use super::cobertura::MAX_LINE;
 use super::error::ReadError;
-use super::json::{self, Object};
+use super::json::{self, List, Object};
 use super::shape::Syntax;
 use super::{Format, Holds};
 use crate::facts::coverage::{Coverage, FileCoverage};
 use serde::Deserialize;
-use serde::de::MapAccess;
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess};
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::ops::Range;
 
 pub const FORMAT: Format = Format {
     id: "istanbul-json",
@@ -47,14 +48,29 @@ impl Object for Files {
     }
 }
 
-/// The file being read: maps and counts belong together by their keys.
+/// The file being read: maps and counts belong together by their keys, which are numbers.
 #[derive(Default)]
 struct File {
-    statements: Option<BTreeMap<String, Span>>,
-    branches: Option<BTreeMap<String, Branch>>,
-    hits: Option<BTreeMap<String, f64>>,
-    taken: Option<BTreeMap<String, Vec<Option<f64>>>>,
+    statements: Option<Numbered<Span>>,
+    branches: Option<Numbered<Branch>>,
+    hits: Option<Numbered<Hits>>,
+    taken: Option<Taken>,
     out: FileCoverage,
+}
+
+/// The most entries of one map, which is held until the file's end.
+const MAX_ENTRIES: usize = 1_000_000;
+
+/// A map from numbers.
+struct Numbered<T>(BTreeMap<u32, T>);
+
+impl<T: for<'d> Deserialize<'d>> Object for Numbered<T> {
+    const WHAT: &'static str = "an object of numbered entries";
+
+    fn entry<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        self.0.insert(number(key)?, map.next_value()?);
+        if self.0.len() > MAX_ENTRIES { Err(too_many()) } else { Ok(()) }
+    }
 }
 
 #[derive(Deserialize)]
@@ -74,14 +90,96 @@ struct Branch {
     /// Before `loc` was there.
     line: Option<u64>,
     #[serde(default)]
-    locations: Vec<Span>,
+    locations: First,
+}
+
+/// The line of the first span of a list.
+#[derive(Default)]
+struct First(Option<u64>);
+
+impl<'de> Deserialize<'de> for First {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<First, D::Error> {
+        let mut first = Spans { seen: false, line: None };
+        json::list(&mut first).deserialize(d)?;
+        Ok(First(first.line))
+    }
+}
+
+struct Spans {
+    seen: bool,
+    line: Option<u64>,
+}
+
+impl List for Spans {
+    const WHAT: &'static str = "a list of places";
+
+    fn element<'de, S: SeqAccess<'de>>(&mut self, list: &mut S) -> Result<bool, S::Error> {
+        let Some(span) = list.next_element::<Span>()? else { return Ok(false) };
+        if !std::mem::replace(&mut self.seen, true) {
+            self.line = span.start.line;
+        }
+        Ok(true)
+    }
+}
+
+/// Did the statement run?
+struct Hits(bool);
+
+impl<'de> Deserialize<'de> for Hits {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Hits, D::Error> {
+        Ok(Hits(f64::deserialize(d)? > 0.0))
+    }
+}
+
+/// The ways of every branch, one behind the other; a count that is `null` is none.
+#[derive(Default)]
+struct Taken {
+    flat: Vec<bool>,
+    /// Where those of a branch begin and end.
+    of: BTreeMap<u32, Range<usize>>,
+}
+
+impl Object for Taken {
+    const WHAT: &'static str = "an object of lists of counts";
+
+    fn entry<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        let from = self.flat.len();
+        map.next_value_seed(json::list(self))?;
+        self.of.insert(number(key)?, from..self.flat.len());
+        if self.of.len() > MAX_ENTRIES { Err(too_many()) } else { Ok(()) }
+    }
+}
+
+impl List for Taken {
+    const WHAT: &'static str = "a list of counts";
+
+    fn element<'de, S: SeqAccess<'de>>(&mut self, list: &mut S) -> Result<bool, S::Error> {
+        let Some(count) = list.next_element::<Option<f64>>()? else { return Ok(false) };
+        self.flat.push(count.is_some_and(|count| count > 0.0));
+        if self.flat.len() > MAX_ENTRIES { Err(too_many()) } else { Ok(true) }
+    }
+}
+
+fn number<E: Error>(key: &str) -> Result<u32, E> {
+    key.parse().map_err(|_| E::custom(format!("a number expected, found `{key}`")))
+}
+
+fn too_many<E: Error>() -> E {
+    E::custom(format!("more than {MAX_ENTRIES} entries of a file"))
 }
 
 impl Branch {
     fn line(&self) -> Option<u64> {
-        let first = || self.locations.first().and_then(|span| span.start.line);
-        self.loc.as_ref().and_then(|span| span.start.line).or(self.line).or_else(first)
+        self.loc.as_ref().and_then(|span| span.start.line).or(self.line).or(self.locations.0)
     }
+}
+
+/// Takes a map of a file.
+fn numbered<'de, T: for<'d> Deserialize<'d>, M: MapAccess<'de>>(
+    map: &mut M,
+    to: &mut Option<Numbered<T>>,
+) -> Result<(), M::Error> {
+    map.next_value_seed(json::object(to.insert(Numbered(BTreeMap::new()))))
 }
 
 impl Object for File {
@@ -89,55 +187,50 @@ impl Object for File {
 
     fn entry<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         match key {
-            "statementMap" => self.statements = Some(map.next_value()?),
-            "branchMap" => self.branches = Some(map.next_value()?),
-            "s" => self.hits = Some(map.next_value()?),
-            "b" => self.taken = Some(map.next_value()?),
-            _ => json::skip(map)?,
+            "statementMap" => numbered(map, &mut self.statements),
+            "branchMap" => numbered(map, &mut self.branches),
+            "s" => numbered(map, &mut self.hits),
+            "b" => map.next_value_seed(json::object(self.taken.insert(Taken::default()))),
+            _ => json::skip(map),
         }
-        Ok(())
     }
 
     fn end(&mut self) -> Result<(), String> {
         let missing = |name: &str| format!("a file without `{name}`");
-        let statements = self.statements.take().ok_or_else(|| missing("statementMap"))?;
-        let branches = self.branches.take().ok_or_else(|| missing("branchMap"))?;
-        let hits = self.hits.take().ok_or_else(|| missing("s"))?;
+        let Numbered(statements) = self.statements.take().ok_or_else(|| missing("statementMap"))?;
+        let Numbered(branches) = self.branches.take().ok_or_else(|| missing("branchMap"))?;
+        let Numbered(hits) = self.hits.take().ok_or_else(|| missing("s"))?;
         let taken = self.taken.take().ok_or_else(|| missing("b"))?;
         let mut lines: Vec<(u32, bool)> = Vec::with_capacity(hits.len());
         for (id, span) in &statements {
-            let count = hits.get(id).ok_or_else(|| format!("statement {id} without a count"))?;
-            lines.push((line(span.start.line)?, *count > 0.0));
+            let hits = hits.get(id).ok_or_else(|| format!("statement {id} without a count"))?;
+            lines.push((line(span.start.line)?, hits.0));
         }
         // In order, as the bit sets like it.
         lines.sort_unstable();
         lines.iter().for_each(|&(line, covered)| self.out.lines.insert(line, covered));
-        if let Some(id) = hits.keys().find(|id| !statements.contains_key(*id)) {
-            return Err(format!("statement {id} without a place"));
+        match hits.keys().find(|id| !statements.contains_key(id)) {
+            Some(id) => Err(format!("statement {id} without a place")),
+            None => self.place_branches(&branches, &taken),
         }
-        self.place_branches(&branches, &taken)
     }
 }
 
 impl File {
-    fn place_branches(
-        &mut self,
-        branches: &BTreeMap<String, Branch>,
-        taken: &BTreeMap<String, Vec<Option<f64>>>,
-    ) -> Result<(), String> {
-        let mut places: Vec<(u32, u64, &Vec<Option<f64>>)> = Vec::with_capacity(taken.len());
-        for (id, counts) in taken {
-            let branch = branches.get(id).ok_or_else(|| format!("branch {id} without a place"))?;
-            places.push((line(branch.line())?, id.parse().unwrap_or(u64::MAX), counts));
+    fn place_branches(&mut self, branches: &BTreeMap<u32, Branch>, taken: &Taken) -> Result<(), String> {
+        let mut places: Vec<(u32, u32, &[bool])> = Vec::with_capacity(taken.of.len());
+        for (&id, ways) in &taken.of {
+            let branch = branches.get(&id).ok_or_else(|| format!("branch {id} without a place"))?;
+            places.push((line(branch.line())?, id, &taken.flat[ways.clone()]));
         }
-        if let Some(id) = branches.keys().find(|id| !taken.contains_key(*id)) {
+        if let Some(id) = branches.keys().find(|id| !taken.of.contains_key(id)) {
             return Err(format!("branch {id} without counts"));
         }
         // In the order of their numbers: two maps of one file are put together branch by branch.
-        places.sort_by_key(|(line, id, _)| (*line, *id));
-        for (line, _, counts) in places {
+        places.sort_unstable_by_key(|(line, id, _)| (*line, *id));
+        for (line, _, ways) in places {
             let of_line = self.out.branches.entry(line).or_default();
-            counts.iter().for_each(|count| of_line.push(count.is_some_and(|count| count > 0.0)));
+            ways.iter().for_each(|&taken| of_line.push(taken));
         }
         Ok(())
     }
@@ -145,10 +238,8 @@ impl File {
 
 fn line(number: Option<u64>) -> Result<u32, String> {
     let number = number.ok_or("line number expected, found none")?;
-    u32::try_from(number)
-        .ok()
-        .filter(|_| number <= MAX_LINE)
-        .ok_or_else(|| format!("line number expected, found {number}"))
+    let line = u32::try_from(number).ok().filter(|_| number <= MAX_LINE);
+    line.ok_or_else(|| format!("line number expected, found {number}"))
 }
 
 #[cfg(test)]
@@ -185,6 +276,7 @@ mod tests {
             ("\"b\":{", "\"b\":{\"9\":[1],", "branch 9 without a place"),
             ("\"fnMap\":{},\"branchMap\"", "\"x\"", "without `branchMap`"),
             ("\"s\":{", "\"x\":{", "without `s`"),
+            ("\"s\":{", "\"s\":{\"x\":1,", "found `x`"),
             ("\"1\":{\"start\":{\"line\":1}}", "\"1\":{\"start\":{}}", "found none"),
             ("{\"line\":5}", "{\"line\":99999999999}", "99999999999"),
             ("\"inputSourceMap\":null}}", "", "EOF"),

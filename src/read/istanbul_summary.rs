@@ -52,8 +52,8 @@ struct Counts {
 /// `pct` is left out: it is `"Unknown"` where there is nothing.
 #[derive(Deserialize)]
 struct Counter {
-    total: u64,
-    covered: u64,
+    total: u32,
+    covered: u32,
 }
 
 impl Object for Summary {
@@ -67,10 +67,10 @@ impl Object for Summary {
             }
         }
         let counts = CoverageCounts {
-            lines_covered: lines.covered,
-            lines_total: lines.total,
-            branches_covered: branches.covered,
-            branches_total: branches.total,
+            lines_covered: lines.covered.into(),
+            lines_total: lines.total.into(),
+            branches_covered: branches.covered.into(),
+            branches_total: branches.total.into(),
         };
         if key == "total" {
             self.total = Some(counts);

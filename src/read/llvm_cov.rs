@@ -33,6 +33,8 @@ pub const FORMAT: Format = Format {
 const TYPE: &str = "llvm.coverage.json.export";
 /// The most lines of all files together: a segment reaches as far as it says, whatever the size of the report.
 const MAX_LINES: u64 = 20_000_000;
+/// The most branches of one file: they are held until its end.
+const MAX_BRANCHES: usize = 1_000_000;
 
 pub fn read(source: &mut dyn Read) -> Result<Coverage, ReadError> {
     let mut report = Report::default();
@@ -163,8 +165,8 @@ struct Summary {
 
 #[derive(Clone, Copy, Default, Deserialize)]
 struct Counter {
-    count: u64,
-    covered: u64,
+    count: u32,
+    covered: u32,
 }
 
 impl Summary {
@@ -176,10 +178,10 @@ impl Summary {
             }
         }
         Ok(CoverageCounts {
-            lines_covered: self.lines.covered,
-            lines_total: self.lines.count,
-            branches_covered: branches.covered,
-            branches_total: branches.count,
+            lines_covered: self.lines.covered.into(),
+            lines_total: self.lines.count.into(),
+            branches_covered: branches.covered.into(),
+            branches_total: branches.count.into(),
         })
     }
 }
@@ -372,16 +374,46 @@ impl List for BranchList<'_> {
     const WHAT: &'static str = "a list of branches";
 
     fn element<'de, S: SeqAccess<'de>>(&mut self, list: &mut S) -> Result<bool, S::Error> {
-        let Some(branch) = list.next_element::<Vec<u64>>()? else { return Ok(false) };
-        let [line, column, last_line, last_column, yes, no, ..] = branch[..] else {
-            return Err(S::Error::custom(format!("a branch of 6 elements and more expected, found {}", branch.len())));
-        };
-        let first = u32::try_from(line).ok().filter(|_| line <= MAX_LINE);
-        let first = first.ok_or_else(|| S::Error::custom(format!("line number expected, found {line}")))?;
-        let taken = self.0.branches.entry((first, column, last_line, last_column)).or_default();
-        taken[0] |= yes > 0;
-        taken[1] |= no > 0;
+        let Some(branch) = list.next_element::<Branch>()? else { return Ok(false) };
+        let taken = self.0.branches.entry(branch.place).or_default();
+        taken[0] |= branch.taken[0];
+        taken[1] |= branch.taken[1];
+        if self.0.branches.len() > MAX_BRANCHES {
+            return Err(S::Error::custom(format!("more than {MAX_BRANCHES} branches of a file")));
+        }
         Ok(true)
+    }
+}
+
+/// `[line, column, last line, last column, count, count of the other way, …]`.
+struct Branch {
+    place: Place,
+    taken: [bool; 2],
+}
+
+impl<'de> Deserialize<'de> for Branch {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Branch, D::Error> {
+        struct Elements;
+        impl<'de> Visitor<'de> for Elements {
+            type Value = Branch;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a branch of 6 elements and more")
+            }
+
+            fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Branch, S::Error> {
+                let mut found = [0u64; 6];
+                for (at, number) in found.iter_mut().enumerate() {
+                    *number = list.next_element()?.ok_or_else(|| S::Error::invalid_length(at, &self))?;
+                }
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                let [line, column, last_line, last_column, yes, no] = found;
+                let first = u32::try_from(line).ok().filter(|_| line <= MAX_LINE);
+                let first = first.ok_or_else(|| S::Error::custom(format!("line number expected, found {line}")))?;
+                Ok(Branch { place: (first, column, last_line, last_column), taken: [yes > 0, no > 0] })
+            }
+        }
+        d.deserialize_seq(Elements)
     }
 }
 
@@ -502,8 +534,9 @@ mod tests {
             (report(&export("[2,1,1,true,true,false],[1,1,1,true,true,false]", "")), "line 1 behind"),
             (report(&export("[1,1,1,true]", "")), "5 or 6"),
             (report(&export("[1,1,-1,true,true,false]", "")), "integer `-1`"),
-            (report(&export("", "[1,2,3]")), "found 3"),
+            (report(&export("", "[1,2,3]")), "invalid length 3"),
             (report(&export("", "")).replace("\"covered\":3", "\"covered\":5"), "5 covered lines of 4"),
+            (report(&export("", "")).replace("\"count\":4", "\"count\":4294967296"), "4294967296"),
             (report(&export("", "")).replace("\"filename\"", "\"name\""), "without a `filename`"),
             (report(&format!("{},{}", export(far, ""), export(far, ""))), "more than"),
             (report(&export("", ""))[..90].to_string(), "EOF"),
