@@ -18,7 +18,7 @@ pub const FORMAT: Format = Format {
     reads: "every result under `<Results>`; of a data-driven test its rows, not the container; errors of the run as \
         failures outside of any test. Not executed, inconclusive, pending and the like count as skipped; time-out, \
         abort and disconnection as errors. `<Counters>` are only compared.",
-    written_by: "`dotnet test --logger trx` with xUnit 2 and MSTest, xUnit 3 on Microsoft.Testing.Platform, \
+    written_by: "`dotnet test --logger trx` with xUnit 2 and xUnit 3 on Microsoft.Testing.Platform, \
         mocha-trx-reporter 3",
     refuses: "a run without a `<ResultSummary>` (it did not end), an outcome that TRX does not know, XML that is not \
         well formed.",
