@@ -119,6 +119,13 @@ fn the_readme_s_configurations_are_taken() {
     }
 }
 
+/// A heading as links name it.
+fn slug(heading: &str) -> String {
+    let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-');
+    let words: String = heading.trim_start_matches('#').trim().to_lowercase().chars().filter(kept).collect();
+    words.replace(' ', "-")
+}
+
 #[test]
 fn the_readme_s_links_lead_somewhere() {
     for document in ["README.md", "docs/ARCHITECTURE.md", "docs/reference.md", "docs/action.md"] {
@@ -126,18 +133,17 @@ fn the_readme_s_links_lead_somewhere() {
         let text = std::fs::read_to_string(&path).unwrap();
         let mut links = 0;
         for target in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
-            if let Some(anchor) = target.strip_prefix('#') {
-                let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-');
-                let slug = |line: &str| {
-                    let words: String =
-                        line.trim_start_matches('#').trim().to_lowercase().chars().filter(kept).collect();
-                    words.replace(' ', "-")
-                };
-                assert!(text.lines().any(|l| l.starts_with('#') && slug(l) == anchor), "{document}: {target}");
-            } else if !target.starts_with("http") {
-                assert!(path.parent().unwrap().join(target).exists(), "{document}: {target}");
-                links += 1;
+            if target.starts_with("http") {
+                continue;
             }
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let file = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
+            assert!(file.exists(), "{document}: {target}");
+            if !anchor.is_empty() {
+                let text = std::fs::read_to_string(&file).unwrap();
+                assert!(text.lines().any(|l| l.starts_with('#') && slug(l) == anchor), "{document}: {target}");
+            }
+            links += 1;
         }
         assert!(links > 0 || document != "README.md");
     }

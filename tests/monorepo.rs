@@ -77,6 +77,10 @@ fn one_red_component_turns_the_run_red_and_is_named_with_its_place() {
     run.ends(1, &[("tests", "fail")]).titled("tests", "svc: 1 of 1 failed; 3 others green");
     let finding = &run.verdict("tests")["findings"][0];
     assert_eq!(finding["path"], "svc/svc_test.go", "{finding}");
+    // What a component's report is said to be written by is that component's command.
+    let said = format!("{}{}", run.said.out, run.said.err);
+    let line = said.lines().find(|line| line.contains("qte-evidence/web/junit.xml sha256")).expect("it is cited");
+    assert!(line.contains("written by `node "), "{line}");
     project.qte(&["verify", "qte-report.json"]).says(0, &[]);
 }
 

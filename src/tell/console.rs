@@ -193,7 +193,9 @@ fn provenance(item: &Evidence, report: &Report) -> String {
             Ending::of(item)
         );
     }
-    let writer = report.evidence.iter().find(|e| e.kind == EvidenceKind::Command && e.gate == Gate::Tests);
+    let wrote =
+        |e: &&Evidence| e.kind == EvidenceKind::Command && e.gate == Gate::Tests && e.component == item.component;
+    let writer = report.evidence.iter().find(wrote);
     let by = match writer {
         Some(run) => format!(", written by {} ({})", run.tool.as_deref().unwrap_or(""), Ending::of(run)),
         None => item.written.as_deref().map_or(String::new(), |time| format!(", written {time}")),
