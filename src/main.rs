@@ -347,6 +347,8 @@ fn run_read(args: &ReadArgs) -> Done {
         let value = match read_one(path, named) {
             Ok((format, Measured::Tests(tests))) => read_json::tests(&shown, format, &tests),
             Ok((format, Measured::Coverage(coverage))) => read_json::coverage(&shown, format, &coverage),
+            Ok((format, Measured::Findings(findings))) => read_json::findings(&shown, format, &findings),
+            Ok((format, Measured::Benchmarks(benchmarks))) => read_json::benchmarks(&shown, format, &benchmarks),
             Err(error) => {
                 code = UNMEASURED;
                 read_json::refused(&shown, &error)

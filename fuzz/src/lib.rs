@@ -5,7 +5,8 @@ pub mod pieces;
 
 use facts::{coverage, error, tests};
 use pieces::Pieces;
-use qte_ci::read::{self, Format, Measured, ReadError, Reading};
+use qte_ci::facts::found::Findings;
+use qte_ci::read::{self, Format, Item, Measured, ReadError, Reading};
 use std::io::Read;
 
 /// A reading with every case that was handed out on the way.
@@ -19,9 +20,16 @@ pub struct Seen {
 pub fn check(bytes: &[u8], source: &mut dyn Read, format: Option<&'static Format>) -> Seen {
     let mut cases = Vec::new();
     let mut counted = facts::Counted::default();
-    let outcome = read::read(source, format, &mut |case| {
-        counted.add(case);
-        cases.push(format!("{case:?}"));
+    let mut findings = Findings::default();
+    let outcome = read::read(source, format, &mut |item| match item {
+        Item::Case(case) => {
+            counted.add(case);
+            cases.push(format!("{case:?}"));
+        }
+        Item::Found(found) => {
+            findings.count(found);
+            cases.push(format!("{found:?}"));
+        }
     });
     match &outcome {
         Ok(Reading { measured: Measured::Tests(found), format }) => {
@@ -31,6 +39,13 @@ pub fn check(bytes: &[u8], source: &mut dyn Read, format: Option<&'static Format
             }
         }
         Ok(Reading { measured: Measured::Coverage(found), .. }) => coverage(found, bytes),
+        Ok(Reading { measured: Measured::Findings(found), .. }) => {
+            let told = (found.total, found.suppressed, &found.by_level);
+            assert_eq!(told, (findings.total, findings.suppressed, &findings.by_level), "not what was handed out");
+        }
+        Ok(Reading { measured: Measured::Benchmarks(found), .. }) => {
+            assert!(found.benchmarks.iter().all(|b| b.value.is_finite()), "{found:?}");
+        }
         Err(found) => error(found, bytes),
     }
     Seen { outcome, cases }
@@ -44,6 +59,8 @@ pub fn assert_same(whole: &Seen, pieces: &Seen, how: &str) {
             match (&a.measured, &b.measured) {
                 (Measured::Tests(a), Measured::Tests(b)) => assert_eq!(a, b, "{how}"),
                 (Measured::Coverage(a), Measured::Coverage(b)) => assert_eq!(a, b, "{how}"),
+                (Measured::Findings(a), Measured::Findings(b)) => assert_eq!(a, b, "{how}"),
+                (Measured::Benchmarks(a), Measured::Benchmarks(b)) => assert_eq!(a, b, "{how}"),
                 _ => panic!("{how}: another kind"),
             }
         }

@@ -7,6 +7,7 @@ pub mod event;
 pub mod evidence;
 pub mod external_id;
 pub mod finding;
+pub mod found;
 pub mod pattern;
 pub mod percent;
 pub mod report;

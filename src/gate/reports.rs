@@ -16,7 +16,7 @@ use crate::facts::tree::{Mapper, Root, Tree};
 use crate::facts::verdict::{Outcome, Verdict};
 use crate::judge::{self, FileRead};
 use crate::order::Order;
-use crate::read::{self, Measured};
+use crate::read::{self, Item, Measured};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -246,7 +246,7 @@ fn span(time: Duration) -> String {
 }
 
 /// Opens a report, gives it to its reader, and notes digest, size, format and time.
-fn read_file(project: &Path, item: &mut Evidence, each: &mut dyn FnMut(&Case<'_>)) -> Result<Measured, String> {
+fn read_file(project: &Path, item: &mut Evidence, each: &mut dyn FnMut(Item<'_>)) -> Result<Measured, String> {
     let path = project.join(item.path.as_deref().unwrap_or_default());
     let plain = |e: io::Error| e.to_string();
     let file = File::open(&path).map_err(plain)?;
@@ -262,12 +262,17 @@ fn read_file(project: &Path, item: &mut Evidence, each: &mut dyn FnMut(&Case<'_>
 }
 
 pub fn read_tests(project: &Path, item: &mut Evidence, each: &mut dyn FnMut(&Case<'_>)) -> Result<Tests, String> {
-    match read_file(project, item, each)? {
+    let mut cases = |one: Item<'_>| {
+        if let Item::Case(case) = one {
+            each(case);
+        }
+    };
+    match read_file(project, item, &mut cases)? {
         Measured::Tests(tests) => {
             item.tool.clone_from(&tests.tool);
             Ok(tests)
         }
-        Measured::Coverage(_) => Err("a coverage report where a test report is looked for".into()),
+        other => Err(format!("{} where a test report is looked for", other.what())),
     }
 }
 
@@ -278,7 +283,7 @@ pub fn read_coverage(project: &Path, item: &mut Evidence) -> Result<Coverage, St
             item.version.clone_from(&coverage.version);
             Ok(coverage)
         }
-        Measured::Tests(_) => Err("a test report where a coverage report is looked for".into()),
+        other => Err(format!("{} where a coverage report is looked for", other.what())),
     }
 }
 

@@ -42,6 +42,7 @@ pub use error::{ErrorKind, ReadError};
 pub use input::MAX_TOKEN_BYTES;
 
 use crate::facts::coverage::Coverage;
+use crate::facts::found::{Benchmarks, Findings, Found};
 use crate::facts::tests::{Case, Tests};
 use shape::{Shape, Syntax};
 use std::io::Read;
@@ -73,11 +74,17 @@ pub struct Format {
 pub type ReadTests = fn(&mut dyn Read, &mut dyn FnMut(&Case<'_>)) -> Result<Tests, ReadError>;
 /// Reads a coverage report.
 pub type ReadCoverage = fn(&mut dyn Read) -> Result<Coverage, ReadError>;
+/// Reads a report of findings, or of an audit; the second argument sees every finding in order.
+pub type ReadFindings = fn(&mut dyn Read, &mut dyn FnMut(&Found<'_>)) -> Result<Findings, ReadError>;
+/// Reads a report of benchmarks.
+pub type ReadBenchmarks = fn(&mut dyn Read) -> Result<Benchmarks, ReadError>;
 
 /// What a format holds, and the function that reads it.
 pub enum Holds {
     Tests(ReadTests),
     Coverage(ReadCoverage),
+    Findings(ReadFindings),
+    Benchmarks(ReadBenchmarks),
     /// Recognised, and refused by name.
     None,
 }
@@ -118,6 +125,26 @@ pub static FORMATS: &[Format] = &[
 pub enum Measured {
     Tests(Tests),
     Coverage(Coverage),
+    Findings(Findings),
+    Benchmarks(Benchmarks),
+}
+
+impl Measured {
+    /// For a report of one kind where another is looked for.
+    pub const fn what(&self) -> &'static str {
+        match self {
+            Measured::Tests(_) => "a test report",
+            Measured::Coverage(_) => "a coverage report",
+            Measured::Findings(_) => "a report of findings",
+            Measured::Benchmarks(_) => "a report of benchmarks",
+        }
+    }
+}
+
+/// One thing of many, handed out while a report is read.
+pub enum Item<'a> {
+    Case(&'a Case<'a>),
+    Found(&'a Found<'a>),
 }
 
 /// A file that was read.
@@ -131,11 +158,11 @@ pub fn format(id: &str) -> Option<&'static Format> {
     FORMATS.iter().find(|f| f.id == id)
 }
 
-/// Reads a report. Its format is found from the first bytes, unless `named` says it; `each` sees every test case.
+/// Reads a report. Its format is found from the first bytes, unless `named` says it; `each` sees every test case and every finding.
 pub fn read(
     source: &mut dyn Read,
     named: Option<&'static Format>,
-    each: &mut dyn FnMut(&Case<'_>),
+    each: &mut dyn FnMut(Item<'_>),
 ) -> Result<Reading, ReadError> {
     let head = head(source)?;
     match utf16::order(&head) {
@@ -153,7 +180,7 @@ fn read_text(
     head: &[u8],
     rest: &mut dyn Read,
     named: Option<&'static Format>,
-    each: &mut dyn FnMut(&Case<'_>),
+    each: &mut dyn FnMut(Item<'_>),
 ) -> Result<Reading, ReadError> {
     if head.trim_ascii().is_empty() && head.len() < HEAD_BYTES {
         return Err(ReadError::new(ErrorKind::Empty, None, "the file is empty"));
@@ -168,8 +195,10 @@ fn read_text(
     };
     let mut whole = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head).chain(rest);
     let measured = match format.holds {
-        Holds::Tests(read) => Measured::Tests(read(&mut whole, each)?),
+        Holds::Tests(read) => Measured::Tests(read(&mut whole, &mut |case| each(Item::Case(case)))?),
         Holds::Coverage(read) => Measured::Coverage(read(&mut whole)?),
+        Holds::Findings(read) => Measured::Findings(read(&mut whole, &mut |found| each(Item::Found(found)))?),
+        Holds::Benchmarks(read) => Measured::Benchmarks(read(&mut whole)?),
         Holds::None => return Err(refused(format)),
     };
     Ok(Reading { format, measured })

@@ -2,6 +2,7 @@
 
 use super::clean::terminal;
 use crate::facts::coverage::{Coverage, Unit};
+use crate::facts::found::{Benchmarks, Findings};
 use crate::facts::tests::Tests;
 use serde_json::{Value, json};
 
@@ -30,6 +31,28 @@ pub fn coverage(file: &str, format: &str, coverage: &Coverage) -> Value {
     out
 }
 
+pub fn findings(file: &str, format: &str, findings: &Findings) -> Value {
+    let mut out = json!({
+        "file": file, "format": format, "ok": true,
+        "findings": findings.total, "suppressed": findings.suppressed, "by_level": findings.by_level,
+        "unmeasured": findings.unmeasured, "contradictions": findings.contradictions,
+    });
+    if let Some(audit) = findings.audit {
+        out["audited"] = audit.audited.into();
+        out["skipped"] = audit.skipped.into();
+        out["vulnerable"] = audit.vulnerable.into();
+    }
+    out
+}
+
+pub fn benchmarks(file: &str, format: &str, read: &Benchmarks) -> Value {
+    let of = |b: &crate::facts::found::Benchmark| json!({ "name": b.name, "value": b.value, "unit": b.unit });
+    let all: Vec<Value> = read.benchmarks.iter().map(of).collect();
+    json!({
+        "file": file, "format": format, "ok": true, "benchmarks": all, "contradictions": read.contradictions,
+    })
+}
+
 pub fn refused(file: &str, error: &impl serde::Serialize) -> Value {
     json!({ "file": file, "ok": false, "error": error })
 }
@@ -48,6 +71,16 @@ pub fn line(value: &Value) -> String {
         if let Some(number) = number.as_u64() {
             parts.push(format!("{} {number}", name.replace('_', " ")));
         }
+    }
+    for (level, number) in value["by_level"].as_object().into_iter().flatten() {
+        parts.push(format!("{number} {level}"));
+    }
+    for benchmark in value["benchmarks"].as_array().into_iter().flatten() {
+        let text = |name: &str| benchmark[name].as_str().unwrap_or_default().to_string();
+        parts.push(format!("{} {} {}", text("name"), benchmark["value"], text("unit")));
+    }
+    for why in value["unmeasured"].as_array().into_iter().flatten() {
+        parts.push(format!("no evidence: {}", why.as_str().unwrap_or_default()));
     }
     for contradiction in value["contradictions"].as_array().into_iter().flatten() {
         parts.push(format!("but {}", contradiction.as_str().unwrap_or_default()));
