@@ -66,7 +66,8 @@ pub struct GateArgs {
     /// The revision that changes are compared with [default: from the event, else where the branch left the remote's]
     #[arg(long, value_name = "REV")]
     pub base: Option<String>,
-    /// A qte-report.json of an earlier run, which the coverage must not fall behind
+    /// A qte-report.json of an earlier run, which the coverage must not fall behind; its details file beside it holds
+    /// the history of failing and flaky tests
     #[arg(long, value_name = "REPORT")]
     pub baseline: Option<PathBuf>,
     /// Percentage of lines that must be covered

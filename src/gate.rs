@@ -6,6 +6,7 @@ mod command;
 mod component;
 mod derive;
 mod environment;
+mod history;
 mod legs;
 mod reports;
 
@@ -14,6 +15,7 @@ pub use derive::{asked, rederive};
 use crate::act::files::{self, JsonLines};
 use crate::facts::detail::{Detail, FindingDetail};
 use crate::facts::event::Event;
+use crate::facts::history::History;
 use crate::facts::report::{self, Base, Details, PolicyValue, Report, SCHEMA, Timing, Tool};
 use crate::facts::secret::hide;
 use crate::facts::setting::Source;
@@ -70,6 +72,7 @@ pub async fn run(order: &Order, tell: &mut dyn FnMut(Event)) -> Result<Report, G
     let details_path = details_path(&order.report);
     // Read first: it may be the last run's report.
     let baseline = order.baseline.as_ref().map(|path| reports::read_whole(path));
+    let (mut history, no_history) = history::before(order, baseline.as_ref());
     // Were this run to be stopped, an earlier one's report would be taken for its own.
     for old in [&order.report, &details_path] {
         files::remove(old).map_err(io_error(old.display().to_string()))?;
@@ -85,10 +88,11 @@ pub async fn run(order: &Order, tell: &mut dyn FnMut(Event)) -> Result<Report, G
     let mut verdicts = Vec::new();
     let tree = reports::tree(order, &collected.files, &collected.facts());
     let reading = Instant::now();
-    let read = match collected.legs.is_empty() {
-        true => own(order, &mut collected, &tree, &mut details)?,
-        false => of_legs(order, &mut collected, &mut details)?,
+    let mut read = match collected.legs.is_empty() {
+        true => own(order, &mut collected, &tree, &mut details, &mut history)?,
+        false => of_legs(order, &mut collected, &mut details, &mut history)?,
     };
+    history::tell(&mut read.tests, &history, no_history);
     if wanted(Gate::Install) {
         settle(&mut verdicts, read.install, collected.install_seconds, &mut clock, tell);
     }
@@ -115,6 +119,9 @@ pub async fn run(order: &Order, tell: &mut dyn FnMut(Event)) -> Result<Report, G
     for finding in verdicts.iter().flat_map(|v| v.findings.iter().map(move |f| (v.gate, f))) {
         let line = Detail::Finding(FindingDetail { gate: finding.0, finding: Cow::Borrowed(finding.1) });
         details.push(&line).map_err(io_error(details_path.display().to_string()))?;
+    }
+    for line in history.lines() {
+        details.push(&Detail::History(line)).map_err(io_error(details_path.display().to_string()))?;
     }
     let sha256 = details.finish().map_err(io_error(details_path.display().to_string()))?;
     let details = Details { path: file_name(&details_path), sha256 };
@@ -144,10 +151,15 @@ enum Parts {
 }
 
 /// The jobs of a matrix.
-fn of_legs(order: &Order, collected: &mut Collected, details: &mut JsonLines) -> Result<Judged, GateError> {
+fn of_legs(
+    order: &Order,
+    collected: &mut Collected,
+    details: &mut JsonLines,
+    history: &mut History,
+) -> Result<Judged, GateError> {
     let policies = (&order.install.policy, &order.tests.policy);
     let mut failed: Option<io::Error> = None;
-    let mut each = reports::each_case(details, &mut failed);
+    let mut each = reports::each_case(details, history, &mut failed);
     let read = legs::together(policies, &order.project, &collected.legs, &mut collected.evidence, &mut each)?;
     drop(each);
     match failed {
@@ -157,14 +169,20 @@ fn of_legs(order: &Order, collected: &mut Collected, details: &mut JsonLines) ->
 }
 
 /// The components of the project.
-fn own(order: &Order, collected: &mut Collected, tree: &Tree, details: &mut JsonLines) -> Result<Judged, GateError> {
+fn own(
+    order: &Order,
+    collected: &mut Collected,
+    tree: &Tree,
+    details: &mut JsonLines,
+    history: &mut History,
+) -> Result<Judged, GateError> {
     let policy = &order.tests.policy;
     let (mut parts, mut blocked) = (Vec::new(), Vec::new());
     for at in 0..collected.components.len() {
         if !collected.components[at].is_tested {
             continue;
         }
-        let input = reports::tests(order, collected, at, tree, details)?;
+        let input = reports::tests(order, collected, at, tree, details, history)?;
         let component = &collected.components[at];
         let verdict = judge::tests::judge(policy, &input);
         blocked.push((at, reports::coverage_blocked(component, &verdict)));

@@ -303,6 +303,35 @@ fn a_test_that_passes_on_a_retry_is_green_and_counted_apart() {
 }
 
 #[test]
+fn what_failed_or_was_flaky_before_is_told_run_by_run() {
+    let project = shop();
+    project.write("pytest.ini", "[pytest]\naddopts = --reruns 2\n");
+    let flaky = "def test_at_the_second_try(seen=[]):\n    seen.append(1)\n    assert len(seen) == 2\n\n\n";
+    let red = "def test_red():\n    assert False\n";
+    project.write("test_more.py", format!("{flaky}{red}"));
+    let history = |run: &Run| -> Vec<String> {
+        let told =
+            run.report["verdicts"].as_array().into_iter().flatten().flat_map(|v| v["reasons"].as_array().cloned());
+        let texts = told.flatten().filter_map(|reason| reason["text"].as_str().map(str::to_string));
+        texts.filter(|text| text.contains("in earlier runs too") || text.contains("no history")).collect()
+    };
+    assert_eq!(history(&project.gate(&["--stages", "1A"])), [""; 0]);
+    // The last run's own report, which this run writes anew.
+    let run = project.gate(&["--stages", "1A", "--baseline", "qte-report.json"]);
+    let said = history(&run).remove(0);
+    assert!(said.starts_with("2 of 2 failing or flaky tests were so in earlier runs too"), "{said}");
+    assert!(said.contains("test_more::test_at_the_second_try ff") && said.contains("test_more::test_red FF"), "{said}");
+    project.write("test_more.py", flaky);
+    let run = project.gate(&["--stages", "1A", "--baseline", "qte-report.json"]);
+    assert!(history(&run)[0].ends_with("test_more::test_at_the_second_try fff"), "{:?}", history(&run));
+    let lines = project.read("qte-report-details.jsonl");
+    assert!(lines.contains(r#"{"kind":"history","id":"test_more::test_red","runs":"FF-"}"#), "{lines}");
+    project.write("qte-report-details.jsonl", lines.replace("FF-", "..-"));
+    let run = project.gate(&["--stages", "1A", "--baseline", "qte-report.json"]);
+    assert!(history(&run)[0].contains("not the details file that the baseline cites"), "{:?}", history(&run));
+}
+
+#[test]
 fn a_test_that_fails_at_every_retry_fails_and_is_not_flaky() {
     let project = shop();
     project.write("pytest.ini", "[pytest]\naddopts = --reruns 2\n");

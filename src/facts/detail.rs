@@ -1,4 +1,5 @@
-//! The lines of the details file: one for each test, each source file and each finding.
+//! The lines of the details file: one for each test, each source file, each finding, and each test that was not green
+//! lately.
 
 use super::coverage::{BranchDetail, Span};
 use super::finding::Finding;
@@ -14,6 +15,7 @@ pub enum Detail<'a> {
     Test(TestDetail<'a>),
     File(FileDetail<'a>),
     Finding(FindingDetail<'a>),
+    History(HistoryDetail<'a>),
 }
 
 impl<'a> Detail<'a> {
@@ -23,6 +25,7 @@ impl<'a> Detail<'a> {
             Kind::Test => Detail::Test(serde_json::from_slice(line)?),
             Kind::File => Detail::File(serde_json::from_slice(line)?),
             Kind::Finding => Detail::Finding(serde_json::from_slice(line)?),
+            Kind::History => Detail::History(serde_json::from_slice(line)?),
         })
     }
 }
@@ -33,6 +36,7 @@ enum Kind {
     Test,
     File,
     Finding,
+    History,
 }
 
 impl Kind {
@@ -113,6 +117,17 @@ fn lines(ranges: &[[u32; 2]]) -> u64 {
     ranges.iter().map(|[from, to]| u64::from(to.saturating_sub(*from)) + 1).sum()
 }
 
+/// How a test that was not green lately ended, run by run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistoryDetail<'a> {
+    #[serde(borrow)]
+    pub id: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub component: Cow<'a, str>,
+    /// A letter a run, oldest first, this one last (`facts::history`).
+    pub runs: Cow<'a, str>,
+}
+
 /// One finding with the gate that made it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FindingDetail<'a> {
@@ -171,6 +186,7 @@ mod tests {
             Detail::Test(test),
             Detail::File(file),
             Detail::Finding(FindingDetail { gate: Gate::Coverage, finding: Cow::Owned(finding) }),
+            Detail::History(HistoryDetail { id: "a::b".into(), component: "".into(), runs: "F.f".into() }),
         ];
         for detail in all {
             let text = serde_json::to_string(&detail).unwrap();

@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod external_id;
 pub mod finding;
 pub mod found;
+pub mod history;
 pub mod pattern;
 pub mod percent;
 pub mod report;

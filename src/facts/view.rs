@@ -75,7 +75,7 @@ impl View {
             }
             Detail::File(file) if !file.foreign => self.files.push(file.into()),
             // The verdicts have the findings, in their order.
-            Detail::File(_) | Detail::Finding(_) => {}
+            Detail::File(_) | Detail::Finding(_) | Detail::History(_) => {}
         }
     }
 

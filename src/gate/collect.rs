@@ -15,6 +15,7 @@ use crate::facts::report::{self, Obstacle};
 use crate::facts::stage::Gate;
 use crate::judge::install::Input as Install;
 use crate::order::Order;
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,8 @@ pub struct Collected {
     /// The project's files, relative, without vendored environments.
     pub files: Vec<String>,
     pub tracked: BTreeSet<String>,
+    /// The source file that was changed last; looked for once, and only where reports of earlier steps are read.
+    pub newest_source: OnceCell<Option<(SystemTime, String)>>,
     /// Held until the report is made.
     _lock: fs::File,
 }
@@ -90,6 +93,7 @@ pub async fn collect(order: &Order, clock: &mut Clock, tell: &mut dyn FnMut(Even
         tests_seconds: 0.0,
         files,
         tracked,
+        newest_source: OnceCell::new(),
         _lock: lock,
     };
     let way = way(order);

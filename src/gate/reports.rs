@@ -2,12 +2,13 @@
 
 use super::collect::Collected;
 use super::component::Component;
-use super::{BEFORE, EVIDENCE_FOLDER, GateError, changes, io_error};
+use super::{BEFORE, EVIDENCE_FOLDER, GateError, changes, history, io_error};
 use crate::act::files::{self, Hashing, JsonLines};
 use crate::facts::coverage::{Coverage, CoverageCounts};
 use crate::facts::detail::{Detail, FileDetail, TestDetail};
 use crate::facts::event::{Event, FileRow};
 use crate::facts::evidence::{Ending, Evidence, EvidenceKind};
+use crate::facts::history::History;
 use crate::facts::pattern::any_of;
 use crate::facts::report::{self, Base, Report};
 use crate::facts::stage::Gate;
@@ -32,11 +33,12 @@ pub fn tests(
     at: usize,
     tree: &Tree,
     details: &mut JsonLines,
+    history: &mut History,
 ) -> Result<judge::tests::Input, GateError> {
     let component = &collected.components[at];
     let (patterns, name) = (component.test_reports.clone(), component.name.clone());
     let mut failed: Option<io::Error> = None;
-    let mut each = each_case(details, &mut failed);
+    let mut each = each_case(details, history, &mut failed);
     let mut reports = read_all(order, collected, at, Gate::Tests, &patterns, &mut |project, item| {
         read_tests(project, item, &mut |case| each(&name, case))
     })?;
@@ -57,12 +59,14 @@ pub fn tests(
         ..judge::tests::Input::default()
     };
     let retried = retried(order, collected, at)?;
+    retried.tests.iter().for_each(|node| history::retried(history, &name, node));
     Ok(judge::tests::Input { retried_passed: retried.passed, retried_cases: retried.extra_cases, ..input })
 }
 
 /// Writes every case of a component into the details file; keeps the first error.
 pub fn each_case<'a>(
     details: &'a mut JsonLines,
+    history: &'a mut History,
     failed: &'a mut Option<io::Error>,
 ) -> impl FnMut(&str, &Case<'_>) + 'a {
     let mut id = String::new();
@@ -73,6 +77,7 @@ pub fn each_case<'a>(
             id.push_str("::");
         }
         id.push_str(case.name);
+        history.see(component, &id, case.outcome, case.flaky);
         let line = Detail::Test(TestDetail {
             id: id.as_str().into(),
             component: component.into(),
@@ -120,6 +125,8 @@ fn looked_for(patterns: &[String], component: &Component) -> String {
 pub struct Retried {
     pub passed: u64,
     pub extra_cases: u64,
+    /// Those that passed in the end, by the names that the runner gives them.
+    pub tests: Vec<String>,
 }
 
 /// Tests that were run again, as noted by our plugin during the run.
@@ -145,7 +152,10 @@ pub fn read_reruns(path: &Path, item: &mut Evidence) -> io::Result<Retried> {
     let mut retried = Retried::default();
     for line in bytes.split(|&b| b == b'\n').filter(|l| !l.is_empty()) {
         let value: serde_json::Value = serde_json::from_slice(line)?;
-        retried.passed += u64::from(value.get("outcome").and_then(|o| o.as_str()) == Some("flaky"));
+        if value.get("outcome").and_then(|o| o.as_str()) == Some("flaky") {
+            retried.passed += 1;
+            retried.tests.extend(value.get("id").and_then(|id| id.as_str()).map(str::to_string));
+        }
         retried.extra_cases += value.get("extra_cases").and_then(|n| n.as_u64()).unwrap_or(0);
     }
     Ok(retried)
@@ -198,14 +208,21 @@ fn freshness(order: &Order, collected: &Collected, at: usize, gate: Gate) -> Res
         let what = component.run.as_ref().map_or_else(String::new, |r| format!("{} began", r.what));
         return Ok(Freshness { since: Some(began), what, slack: CLOCK_SLACK });
     }
-    let sources: Vec<&str> = collected.files.iter().map(String::as_str).filter(|f| is_source(f)).collect();
-    let newest = files::newest(&order.project, &sources).map_err(io_error("source files"))?;
-    Ok(match newest {
+    Ok(match newest_source(order, collected)? {
         Some((since, path)) => {
-            Freshness { since: Some(since), what: format!("{path} was changed"), slack: Duration::from_secs(1) }
+            Freshness { since: Some(*since), what: format!("{path} was changed"), slack: Duration::from_secs(1) }
         }
         None => Freshness { since: None, what: String::new(), slack: Duration::ZERO },
     })
+}
+
+fn newest_source<'c>(order: &Order, collected: &'c Collected) -> Result<&'c Option<(SystemTime, String)>, GateError> {
+    if let Some(known) = collected.newest_source.get() {
+        return Ok(known);
+    }
+    let sources: Vec<&str> = collected.files.iter().map(String::as_str).filter(|f| is_source(f)).collect();
+    let newest = files::newest(&order.project, &sources).map_err(io_error("source files"))?;
+    Ok(collected.newest_source.get_or_init(|| newest))
 }
 
 fn is_source(path: &str) -> bool {

@@ -5,7 +5,7 @@ use super::cases::Cases;
 use super::error::ReadError;
 use super::lines::Lines;
 use crate::facts::coverage::{Branches, Coverage, FileCoverage};
-use crate::facts::detail::{Detail, FileDetail, FindingDetail, TestDetail};
+use crate::facts::detail::{Detail, FileDetail, FindingDetail, HistoryDetail, TestDetail};
 use crate::facts::stage::Gate;
 use crate::facts::tests::{Case, CaseOutcome, DeclaredTests, KEPT_CASES, KeptCase, Tests};
 use std::io::Read;
@@ -22,12 +22,35 @@ pub fn read(source: &mut dyn Read, each: &mut dyn FnMut(&Case<'_>)) -> Result<(T
             Detail::Test(test) => push(&mut cases, &test),
             Detail::File(file) => add(&mut coverage, &file),
             Detail::Finding(finding) => kept.extend(kept_case(&finding)),
+            Detail::History(_) => {}
         }
     }
     let mut tests = cases.finish(DeclaredTests::default())?;
     kept.truncate(KEPT_CASES);
     tests.kept = kept;
     Ok((tests, coverage))
+}
+
+/// How a history's line begins as we write it; nothing else of the file is taken apart for it.
+const HISTORY: &str = "{\"kind\":\"history\",";
+
+/// Reads the history of tests alone; `each` may refuse a line.
+pub fn history(
+    source: &mut dyn Read,
+    each: &mut dyn FnMut(&HistoryDetail<'_>) -> Result<(), String>,
+) -> Result<(), ReadError> {
+    let mut lines = Lines::new(source);
+    while let Some((line, number)) = lines.next()? {
+        if !line.starts_with(HISTORY) {
+            continue;
+        }
+        match Detail::parse(line.as_bytes()) {
+            Ok(Detail::History(detail)) => each(&detail).map_err(|e| ReadError::malformed(number, e))?,
+            Ok(_) => {}
+            Err(e) => return Err(ReadError::malformed(number, format!("no line of a details file: {e}"))),
+        }
+    }
+    Ok(())
 }
 
 fn push(cases: &mut Cases<'_>, test: &TestDetail<'_>) {
