@@ -34,7 +34,7 @@ machine() {
 }
 
 build() {
-	RUSTFLAGS="-C target-feature=+crt-static -C force-unwind-tables=no" cargo build --release --locked --target "$target"
+	RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --target "$target"
 	folder=$(cargo metadata --locked --no-deps --format-version 1 |
 		python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 	binary=$folder/$target/release/qte-ci

@@ -35,7 +35,7 @@ machine() {
 }
 
 build() {
-	RUSTFLAGS="-C target-feature=+crt-static -C force-unwind-tables=no" \
+	RUSTFLAGS="-C target-feature=+crt-static" \
 		cargo build --release --locked --target "$target"
 	folder=$(cargo metadata --locked --no-deps --format-version 1 |
 		python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
