@@ -49,7 +49,7 @@ pub struct Findings {
     /// All of them, suppressed ones too.
     pub total: u64,
     pub suppressed: u64,
-    /// By the tool's own word, as written; a finding without one is under the level that its format defines for that.
+    /// By the tool's own word, as written, or as its format defines it for what has none; tools without levels have none.
     pub by_level: BTreeMap<String, u64>,
     /// What the report itself says was not looked at, or went wrong: each is a reason why it is no evidence.
     pub unmeasured: Vec<String>,
@@ -78,6 +78,7 @@ impl Findings {
         self.suppressed += u64::from(found.suppressed);
         match self.by_level.get_mut(&*found.level) {
             Some(count) => *count += 1,
+            None if found.level.is_empty() => {}
             None => {
                 self.by_level.insert(found.level.to_string(), 1);
             }

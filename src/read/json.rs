@@ -222,6 +222,50 @@ impl<'de> Visitor<'de> for Text<'_> {
     }
 }
 
+/// Takes one text of the object (or `null`) that is the key's value; what else it holds is passed over.
+pub fn text_of<'de, M: MapAccess<'de>>(map: &mut M, member: &'static str, to: &mut String) -> Result<(), M::Error> {
+    map.next_value_seed(object_or_null(&mut TextOf { member, to }))
+}
+
+struct TextOf<'a> {
+    member: &'static str,
+    to: &'a mut String,
+}
+
+impl Object for TextOf<'_> {
+    const WHAT: &'static str = "an object";
+
+    fn entry<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        if key == self.member { text(map, self.to) } else { skip(map) }
+    }
+}
+
+/// The same for a whole number, or `null`.
+pub fn number_of<'de, M: MapAccess<'de>>(
+    map: &mut M,
+    member: &'static str,
+    to: &mut Option<u64>,
+) -> Result<(), M::Error> {
+    map.next_value_seed(object_or_null(&mut NumberOf { member, to }))
+}
+
+struct NumberOf<'a> {
+    member: &'static str,
+    to: &'a mut Option<u64>,
+}
+
+impl Object for NumberOf<'_> {
+    const WHAT: &'static str = "an object";
+
+    fn entry<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
+        if key != self.member {
+            return skip(map);
+        }
+        *self.to = map.next_value()?;
+        Ok(())
+    }
+}
+
 /// Passes over the value of a key that does not matter.
 pub fn skip<'de, M: MapAccess<'de>>(map: &mut M) -> Result<(), M::Error> {
     map.next_value::<IgnoredAny>().map(|_| ())

@@ -1,6 +1,8 @@
 //! Bytes to measurement. The kind of a file is found from its content; one file per format, one line in FORMATS.
 
+mod bandit;
 mod cases;
+mod checkstyle;
 mod clover;
 mod cobertura;
 mod coveragepy;
@@ -10,7 +12,10 @@ pub mod details;
 pub mod diff;
 mod dotnet;
 mod error;
+mod eslint;
+mod findings;
 mod gcov;
+mod gitleaks;
 mod go_test;
 mod gocover;
 mod input;
@@ -28,8 +33,13 @@ mod llvm_cov;
 mod mocha;
 mod nunit;
 mod others;
+mod pip_audit;
 mod playwright;
+mod rdjson;
 mod rspec;
+mod ruff;
+mod sarif;
+mod semgrep;
 mod shape;
 mod simplecov;
 mod tap;
@@ -118,6 +128,17 @@ pub static FORMATS: &[Format] = &[
     simplecov::FORMAT,
     llvm_cov::FORMAT,
     gcov::FORMAT,
+    // Findings.
+    sarif::FORMAT,
+    bandit::FORMAT,
+    ruff::FORMAT,
+    eslint::FORMAT,
+    semgrep::FORMAT,
+    gitleaks::FORMAT,
+    checkstyle::FORMAT,
+    rdjson::FORMAT,
+    // Audits of dependencies.
+    pip_audit::FORMAT,
 ];
 
 /// What a file holds.

@@ -8,10 +8,6 @@ const fn other(id: &'static str, looks_like: fn(&Shape) -> bool) -> Format {
     Format { id, title: "", reads: "", written_by: "", refuses: "", looks_like, holds: Holds::None }
 }
 
-fn xml(shape: &Shape, root: &str) -> bool {
-    shape.syntax == Syntax::Xml && shape.root == root
-}
-
 fn object(shape: &Shape, keys: &[&str]) -> bool {
     shape.syntax == Syntax::JsonObject && shape.has_keys(keys)
 }
@@ -26,22 +22,12 @@ fn lines(shape: &Shape, keys: &[&str]) -> bool {
 }
 
 pub static OTHERS: &[Format] = &[
-    other("checkstyle", |s| xml(s, "checkstyle")),
-    other("sarif", |s| object(s, &["runs"])),
-    other("bandit", |s| object(s, &["errors", "generated_at"])),
-    other("semgrep", |s| object(s, &["errors", "results"]) && !s.has_keys(&["generated_at"])),
-    other("pip-audit", |s| {
-        (object(s, &["dependencies"]) && !s.has_keys(&["metadata"])) || array(s, &["name", "version", "vulns"])
-    }),
     other("npm-audit", |s| object(s, &["auditReportVersion"]) || object(s, &["advisories"])),
     other("cargo-audit", |s| object(s, &["database", "lockfile", "vulnerabilities"])),
     other("trivy", |s| object(s, &["SchemaVersion"]) || array(s, &["Target", "Vulnerabilities"])),
     other("osv", |s| object(s, &["results"]) && s.has_inner("packages")),
     other("govulncheck", |s| lines(s, &["config"]) || object(s, &["Calls", "Imports", "Vulns"])),
-    other("gitleaks", |s| array(s, &["RuleID", "Commit"]) || array(s, &["offender", "commit"])),
     other("bench", |s| s.syntax == Syntax::Text && s.has_inner("bench")),
     other("criterion-estimates", |s| object(s, &["mean", "median_abs_dev"])),
     other("criterion-benchmark", |s| object(s, &["group_id", "function_id"])),
-    other("eslint", |s| array(s, &["filePath", "messages"])),
-    other("ruff", |s| array(s, &["code", "filename", "location"])),
 ];
