@@ -26,13 +26,20 @@ shell_scripts() {
 		xargs -0 shellcheck --external-sources
 }
 
+# The tests wait more than they compute.
+builds() {
+	cargo build --release --locked
+	fuzz_build
+}
+
 part 'tools' sh tests/tools.sh
 part 'format' cargo fmt --check
 part 'clippy' cargo clippy --locked --all-targets -- -D warnings
-part 'build' cargo build --release --locked
+part_behind 'release and fuzz builds' builds
 part_tests 'tests' cargo test --locked --no-fail-fast
 part 'dependencies' cargo deny --locked check bans licenses sources
 part 'workflows' workflows
 part 'shell scripts' shell_scripts
+part_join
 fuzz_targets 10
 parts_end

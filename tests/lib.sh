@@ -11,7 +11,8 @@ tools_dir() {
 # Called once, from the root of the checkout.
 parts_begin() {
 	work=$(mktemp -d "${TMPDIR:-/tmp}/qte-ci-tests.XXXXXX")
-	trap 'rm -rf "$work"' EXIT
+	behind=
+	trap 'if [ -n "$behind" ]; then kill "$behind"; fi; rm -rf "$work"' EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
@@ -40,6 +41,30 @@ part() {
 	part_code=$?
 	set -e
 	part_note "$part_name" "$part_code" "$(($(date +%s) - part_from))"
+}
+
+# The same part in the background, at the lowest priority: it takes what the parts
+# in front leave idle. One at a time; `part_join` waits for it, shows what it
+# printed and counts it.
+part_behind() {
+	behind_name=$1
+	shift
+	behind_from=$(date +%s)
+	(
+		set -e
+		"$@"
+	) >"$work/behind" 2>&1 </dev/null &
+	behind=$!
+	renice -n 19 -p "$behind" >/dev/null
+}
+
+part_join() {
+	printf '\n== %s (in the background)\n' "$behind_name"
+	behind_code=0
+	wait "$behind" || behind_code=$?
+	cat "$work/behind"
+	behind=
+	part_note "$behind_name" "$behind_code" "$(($(date +%s) - behind_from))"
 }
 
 # As `part`, for a command that runs `cargo test`: each of its tests counts, not
@@ -116,31 +141,55 @@ parts_end() {
 	[ -z "$bad" ]
 }
 
+fuzz_build() {
+	cargo +nightly fuzz build
+}
+
 # fuzz_targets SECONDS_EACH | fuzz_targets /SECONDS_IN_ALL: every target of fuzz/,
-# one part each, started from a copy of its seeds so that the tree stays clean.
+# one part each, as many at once as there are processors.
 fuzz_targets() {
 	if ! cargo +nightly fuzz list >"$work/targets" || ! [ -s "$work/targets" ]; then
 		part 'fuzz: list' false
 		return
 	fi
-	part 'fuzz: build' cargo +nightly fuzz build
+	part 'fuzz: build' fuzz_build
+	if [ "$part_code" != 0 ]; then return; fi
+	at_once=$(nproc)
 	case $1 in
-	/*) each=$((${1#/} / $(wc -l <"$work/targets"))) ;;
+	/*) each=$((${1#/} * at_once / $(wc -l <"$work/targets"))) ;;
 	*) each=$1 ;;
 	esac
+	mkdir -p "$work/fuzz"
+	part "fuzz: run, $at_once at once" fuzz_run "$at_once" "$each" "$work/fuzz"
 	# Not from a pipe: the parts must be counted in this shell.
 	while read -r target <&3; do
-		part "fuzz: $target ($each s)" fuzz_one "$target" "$each"
+		part "fuzz: $target ($each s)" fuzz_said "$work/fuzz/$target"
 	done 3<"$work/targets"
 }
 
+# fuzz_run AT_ONCE SECONDS_EACH FOLDER
+fuzz_run() {
+	host=$(rustc +nightly -vV | sed -n 's/^host: //p')
+	xargs -P "$1" -I '{}' sh -c '. tests/lib.sh; fuzz_one "$@"' sh '{}' "$2" "$host" "$3" <"$work/targets"
+}
+
+# fuzz_one TARGET SECONDS HOST FOLDER: runs it on a copy of its seeds, so that the
+# tree stays clean; its exit code goes to FOLDER/TARGET.code, last of all.
 fuzz_one() {
-	seeds=$work/corpus/$1
-	mkdir -p "$seeds"
+	seeds=$4/$1.seeds
+	mkdir -p "$seeds" "fuzz/artifacts/$1"
 	if [ -d "fuzz/corpus/$1" ]; then cp -R "fuzz/corpus/$1/." "$seeds"; fi
+	code=0
 	# Freed memory that the sanitizer holds back would count against the limit.
-	ASAN_OPTIONS=quarantine_size_mb=16 \
-		cargo +nightly fuzz run "$1" "$seeds" -- \
-		-max_total_time="$2" -rss_limit_mb=512 -timeout=10 -print_final_stats=1
+	ASAN_OPTIONS=quarantine_size_mb=16 "fuzz/target/$3/release/$1" "$seeds" \
+		-artifact_prefix="fuzz/artifacts/$1/" -max_total_time="$2" \
+		-rss_limit_mb=512 -timeout=10 -print_final_stats=1 >"$4/$1.log" 2>&1 || code=$?
 	rm -rf "$seeds"
+	echo "$code" >"$4/$1.code"
+}
+
+# One that left no exit code was not run.
+fuzz_said() {
+	if [ -f "$1.log" ]; then cat "$1.log"; fi
+	return "$(cat "$1.code")"
 }
