@@ -35,7 +35,7 @@ pub enum Command {
     Schema,
     /// Say what a gate asks, what makes it red, and how to mend it
     Explain {
-        /// install, tests or coverage
+        /// install, tests, coverage, security, audit, quality or secrets
         gate: String,
     },
     /// Run what the action's inputs ask for
@@ -57,7 +57,7 @@ pub struct GateArgs {
     /// The project's folder
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub project: PathBuf,
-    /// The stages to run, such as 1A,1B
+    /// The stages to run, such as 1A,1B,2A,2B
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub stages: Vec<String>,
     /// The configuration file [default: .github/qte-ci.yml where it exists]
@@ -73,7 +73,7 @@ pub struct GateArgs {
     /// Percentage of lines that must be covered
     #[arg(long, value_name = "N")]
     pub coverage_threshold: Option<String>,
-    /// The least severity that fails the security gates
+    /// The least severity that is red in the gates security and audit: notice, low, medium, high, critical
     #[arg(long, value_name = "LEVEL")]
     pub fail_on: Option<String>,
     /// A check run for each stage, for each gate, or none
@@ -85,7 +85,7 @@ pub struct GateArgs {
     /// Where the report for people goes [default: qte-report.html in the project]
     #[arg(long, value_name = "F")]
     pub html: Option<PathBuf>,
-    /// How many gates run at a time
+    /// How many tools of the stages 2A and 2B run at a time [default: the number of processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
     /// Publish nothing

@@ -1,9 +1,11 @@
 //! The shape of `.github/qte-ci.yml`. The doc comments are the reference and the editors' JSON schema.
 //! Absent keys inherit from `default.yml`; `~` (null) switches a part off.
 
+use crate::facts::finding::Severity;
 use crate::facts::percent::Percent;
-use crate::facts::setting::Enforce;
-use crate::facts::stage::Stage;
+use crate::facts::setting::{Enforce, Judged};
+use crate::facts::stage::{Gate, Stage};
+use crate::facts::waiver::Waiver;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Error, Spanned};
@@ -33,6 +35,31 @@ pub struct Config {
     pub tests: Tests,
     /// 1B: line, branch and changed-line coverage.
     pub coverage: Coverage,
+    /// 2A: what static analysis says of the code's security.
+    pub security: Scan,
+    /// 2A: known vulnerabilities in what the project depends on.
+    pub audit: Scan,
+    /// 2B: what linters and formatters say.
+    pub quality: Scan,
+    /// 2B: secrets in the tree and in the commits of the change.
+    pub secrets: Scan,
+    /// The versions of the tools that qte-ci installs by itself, by name.
+    pub tools: BTreeMap<String, Field<String>>,
+    /// Findings that are accepted for now.
+    pub waivers: Field<Vec<Waiver>>,
+}
+
+impl Config {
+    /// The section of a gate that judges findings.
+    pub fn scan(&self, gate: Gate) -> Option<&Scan> {
+        match gate {
+            Gate::Security => Some(&self.security),
+            Gate::Audit => Some(&self.audit),
+            Gate::Quality => Some(&self.quality),
+            Gate::Secrets => Some(&self.secrets),
+            Gate::Install | Gate::Tests | Gate::Coverage => None,
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -105,6 +132,25 @@ pub struct Coverage {
     /// Files that need no coverage when a change touches them and no report knows them.
     pub exclude: Field<Vec<String>>,
     /// The reading of the reports is given up after this time.
+    pub timeout: Field<Seconds>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Scan {
+    /// `block`: a red verdict stops the run. `advise`: it is shown only.
+    pub enforce: Field<Enforce>,
+    /// The least severity that is red: `notice`, `low`, `medium`, `high` or `critical`.
+    pub fail_on: Field<Severity>,
+    /// `new`: only what the change brings is red, and known findings are counted. `all`: every finding.
+    pub judge: Field<Judged>,
+    /// A shell command that runs tools of your own and writes the reports named in `reports`, in place of what is
+    /// detected.
+    pub run: Field<String>,
+    /// Reports of findings, as path patterns, with the format's name in front where their content cannot tell it:
+    /// `ruff=lint.json`. Without `run`, nothing is run: the reports that earlier steps wrote are read.
+    pub reports: Field<Vec<String>>,
+    /// Each tool is stopped after this time, for instance `10m`.
     pub timeout: Field<Seconds>,
 }
 

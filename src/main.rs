@@ -243,9 +243,6 @@ fn run_keep(argv: &[String]) -> ExitCode {
 }
 
 async fn gate_and_publish(order: &Order, publisher: &mut Publisher, checks: &mut Result<Checks, String>) -> Done {
-    for note in &order.notes {
-        publisher.tell(&Event::Note(note.clone()));
-    }
     if let Err(why) = &order.base {
         publisher.tell(&Event::Note(format!("changed lines are not asked: {why}")));
     }
@@ -271,7 +268,7 @@ async fn gate_and_publish(order: &Order, publisher: &mut Publisher, checks: &mut
     publisher.close(&report);
     let project = Some(order.project.as_path());
     let finished = Finished { report: &report, digest: &digest, report_path: &order.report, project, publishing };
-    keep::end_orphans();
+    keep::end_orphans(&|_| false);
     let left = publishing.runner.restore();
     left.iter().for_each(|error| publisher.say(error));
     publisher.publish(&finished, checks.as_mut().map_err(|why| &**why), &places, Vec::new()).await;
@@ -403,6 +400,10 @@ fn run_explain(name: &str) -> Done {
         Gate::Install => include_str!("../docs/gates/install.md"),
         Gate::Tests => include_str!("../docs/gates/tests.md"),
         Gate::Coverage => include_str!("../docs/gates/coverage.md"),
+        Gate::Security => include_str!("../docs/gates/security.md"),
+        Gate::Audit => include_str!("../docs/gates/audit.md"),
+        Gate::Quality => include_str!("../docs/gates/quality.md"),
+        Gate::Secrets => include_str!("../docs/gates/secrets.md"),
     })
 }
 

@@ -4,6 +4,7 @@ mod context;
 mod hub;
 mod inputs;
 mod layers;
+mod scans;
 
 use crate::act::git::{self, BaseCommit, Repository};
 use crate::act::github::Target;
@@ -14,11 +15,13 @@ use crate::facts;
 use crate::facts::percent::Percent;
 use crate::facts::report::{Policy, PolicyValue, Subject};
 use crate::facts::setting::{Checks, Setting, Source};
-use crate::facts::stage::{Stage, UnknownName};
+use crate::facts::stage::{Gate, Stage, UnknownName};
+use crate::facts::waiver::Waiver;
 use crate::judge;
 pub use context::in_actions;
 pub use hub::{Publishing, secrets};
 pub use inputs::arguments;
+pub use scans::ScanOrder;
 
 use context::{Context, find_base, subject};
 use layers::{Layer, Layers, excludes, paths};
@@ -38,6 +41,13 @@ pub struct Order {
     pub install: InstallOrder,
     pub tests: TestsOrder,
     pub coverage: CoverageOrder,
+    /// One for each gate that judges findings.
+    pub scans: Vec<ScanOrder>,
+    /// The versions of the tools that we install, by name.
+    pub tools: Vec<(String, Setting<String>)>,
+    pub waivers: Setting<Vec<Waiver>>,
+    /// How many tools run at a time.
+    pub jobs: usize,
     pub repository: Option<Repository>,
     /// What changes are compared with, or why there is nothing.
     pub base: Result<BaseCommit, String>,
@@ -51,8 +61,13 @@ pub struct Order {
     /// Settings that are looser than on the base branch; on a pull request they have no effect.
     pub looser: Vec<String>,
     pub policy: Policy,
-    /// What was asked for and has no effect in this version.
-    pub notes: Vec<String>,
+}
+
+impl Order {
+    /// How a gate that judges findings is run; `None` for the others.
+    pub fn scan(&self, gate: Gate) -> Option<&ScanOrder> {
+        self.scans.iter().find(|scan| scan.policy.gate == gate)
+    }
 }
 
 #[derive(Debug)]
@@ -169,6 +184,9 @@ fn build(
         timeout_s: layers.seconds(|c| &c.tests.timeout),
     };
     let coverage = coverage(args, &layers, &mut looser)?;
+    let scans = scans::resolve(args.fail_on.as_deref(), &layers, &mut looser)?;
+    let tools = layers.tools().map_err(OrderError::Use)?;
+    let waivers = layers.waivers(&mut looser).map_err(OrderError::Use)?;
     let mut order = Order {
         components: ComponentsOrder {
             exclude: excludes(&layers, "components.exclude", &mut looser, |c| &c.components.exclude),
@@ -181,6 +199,10 @@ fn build(
         install,
         tests,
         coverage,
+        scans,
+        tools,
+        waivers,
+        jobs: jobs(args),
         baseline: args.baseline.as_deref().map(absolute).transpose()?,
         report: match &args.report {
             Some(path) => absolute(path)?,
@@ -192,7 +214,6 @@ fn build(
         publishing,
         looser,
         policy: Policy::new(),
-        notes: notes(args),
         repository,
         base,
         project,
@@ -261,16 +282,10 @@ fn absolute(path: &Path) -> Result<PathBuf, OrderError> {
     std::path::absolute(path).map_err(|e| OrderError::Use(format!("{}: {e}", path.display())))
 }
 
-fn notes(args: &GateArgs) -> Vec<String> {
-    let mut notes = Vec::new();
-    let mut unused = |flag: &str, why: &str| notes.push(format!("{flag} has no effect: {why}"));
-    if args.fail_on.is_some() {
-        unused("--fail-on", "this version has no security gate");
-    }
-    if args.jobs.is_some() {
-        unused("--jobs", "the gates of stages 1A and 1B run one after the other");
-    }
-    notes
+/// As many tools at a time as there are processors, unless told otherwise.
+fn jobs(args: &GateArgs) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+    args.jobs.map_or_else(processors, usize::from)
 }
 
 /// The configuration's path for messages, and its text; empty where there is none and none was named.
@@ -420,5 +435,10 @@ fn policy(order: &Order) -> Policy {
             put(&mut out, &format!("coverage.paths {pattern}"), setting);
         }
     }
+    order.scans.iter().for_each(|scan| scans::put(&mut out, scan));
+    for (name, version) in &order.tools {
+        put(&mut out, &format!("tools.{name}"), version);
+    }
+    put(&mut out, "waivers", &order.waivers);
     out
 }

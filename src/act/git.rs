@@ -189,12 +189,12 @@ impl Repository {
         Err("there is no base (no remote's default branch in this clone; name one with --base)".into())
     }
 
-    /// The change from a commit to the work tree, for the project only, as a diff without context.
-    pub fn diff(&self, base: &str) -> io::Result<std::process::Child> {
+    /// The change from a commit to the work tree, for the project only, as a diff with so many lines around each.
+    pub fn diff(&self, base: &str, context_lines: u8) -> io::Result<std::process::Child> {
         let mut git = command(&self.project);
         git.args([
             "diff",
-            "--unified=0",
+            &format!("--unified={context_lines}"),
             "-M",
             "--no-color",
             "--no-ext-diff",

@@ -31,7 +31,7 @@ pub fn run(argv: &[String]) -> std::io::Result<ExitStatus> {
     let status = child.wait()?;
     // The command has ended; what it started has no business any more.
     end_group(group);
-    end_orphans();
+    end_orphans(&|_| false);
     Ok(status)
 }
 
@@ -82,10 +82,11 @@ fn children() -> Vec<Pid> {
     pids.filter(is_child).map(Pid::from_raw).collect()
 }
 
-/// Ends every child that is left, and what those leave in turn.
-pub fn end_orphans() {
+/// Ends every child that is left but those that are spared, and what they leave in turn.
+pub fn end_orphans(spared: &dyn Fn(i32) -> bool) {
     for _ in 0..200 {
-        let left = children();
+        let mut left = children();
+        left.retain(|pid| !spared(pid.as_raw()));
         if left.is_empty() {
             return;
         }

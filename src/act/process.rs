@@ -56,11 +56,11 @@ pub async fn run(command: &Command, log: &Path, timeout_s: u64, tick: &mut dyn F
         if tokio::time::timeout(keep::GRACE + Duration::from_secs(2), keeper.wait()).await.is_err() {
             keeper.kill().await?;
         }
-        keep::end_orphans();
+        end_left_behind();
         return Ok(done(Ending::TimedOut { seconds: timeout_s }));
     };
     // A keeper that was killed itself leaves its command to us.
-    keep::end_orphans();
+    end_left_behind();
     Ok(done(match (status.code(), status.signal()) {
         (Some(code), _) => Ending::Exit(code),
         (None, signal) => Ending::Signal(signal.unwrap_or(0)),
@@ -110,6 +110,12 @@ fn keepers() -> std::sync::MutexGuard<'static, Vec<i32>> {
     KEEPERS.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// Ends what a command left; the keepers of others that run beside it go on.
+fn end_left_behind() {
+    let living = keepers().clone();
+    keep::end_orphans(&|pid| living.contains(&pid));
+}
+
 /// Waits until every keeper whose pipe was closed has ended its command; for when we are stopped ourselves.
 pub fn end_all() {
     let until = Instant::now() + keep::GRACE + Duration::from_secs(2);
@@ -118,5 +124,5 @@ pub fn end_all() {
     while keepers().iter().any(alive) && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(10));
     }
-    keep::end_orphans();
+    keep::end_orphans(&|_| false);
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     Notice,
@@ -14,6 +14,10 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// The mildest first.
+    pub const ALL: [Severity; 5] =
+        [Severity::Notice, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+
     pub const fn id(self) -> &'static str {
         match self {
             Severity::Notice => "notice",
@@ -22,6 +26,23 @@ impl Severity {
             Severity::High => "high",
             Severity::Critical => "critical",
         }
+    }
+}
+
+impl std::str::FromStr for Severity {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Severity, String> {
+        Severity::ALL.into_iter().find(|s| s.id() == word.trim()).ok_or_else(|| {
+            let known = Severity::ALL.map(Severity::id).join(", ");
+            format!("`{word}` is no severity: expected one of {known}")
+        })
+    }
+}
+
+impl std::fmt::Display for Severity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.id())
     }
 }
 

@@ -7,6 +7,14 @@ pub fn pattern(text: &str) -> Result<Glob, Error> {
     GlobBuilder::new(text.trim_start_matches("./")).literal_separator(true).build()
 }
 
+/// A pattern of reports: `lint.json`, or `ruff=lint.json`, which names the format.
+pub fn of_reports(text: &str) -> (Option<&str>, &str) {
+    match text.split_once('=') {
+        Some((format, pattern)) if !format.is_empty() && !format.contains(['/', '*', '.']) => (Some(format), pattern),
+        _ => (None, text),
+    }
+}
+
 /// Several patterns as one; those that do not compile were refused with the configuration.
 pub fn any_of(texts: &[String]) -> GlobSet {
     let mut set = GlobSetBuilder::new();
@@ -19,6 +27,14 @@ pub fn any_of(texts: &[String]) -> GlobSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_format_may_stand_in_front() {
+        assert_eq!(of_reports("ruff=out/lint.json"), (Some("ruff"), "out/lint.json"));
+        for plain in ["out/a=b.json", "*.json", "=x", "a.b=c"] {
+            assert_eq!(of_reports(plain), (None, plain));
+        }
+    }
 
     #[test]
     fn a_star_stays_in_its_folder() {

@@ -69,6 +69,30 @@ impl Enforce {
     }
 }
 
+/// Which findings a gate judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Judged {
+    /// Those that the change brings; known ones are counted.
+    New,
+    All,
+}
+
+impl Judged {
+    pub const fn id(self) -> &'static str {
+        match self {
+            Judged::New => "new",
+            Judged::All => "all",
+        }
+    }
+}
+
+impl fmt::Display for Judged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
 /// For what check runs are made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Checks {

@@ -11,16 +11,22 @@ pub enum Stage {
     S1A,
     #[serde(rename = "1B")]
     S1B,
+    #[serde(rename = "2A")]
+    S2A,
+    #[serde(rename = "2B")]
+    S2B,
 }
 
 impl Stage {
     /// Every stage that this version has gates for, in running order.
-    pub const ALL: [Stage; 2] = [Stage::S1A, Stage::S1B];
+    pub const ALL: [Stage; 4] = [Stage::S1A, Stage::S1B, Stage::S2A, Stage::S2B];
 
     pub const fn id(self) -> &'static str {
         match self {
             Stage::S1A => "1A",
             Stage::S1B => "1B",
+            Stage::S2A => "2A",
+            Stage::S2B => "2B",
         }
     }
 
@@ -36,16 +42,34 @@ pub enum Gate {
     Install,
     Tests,
     Coverage,
+    Security,
+    Audit,
+    Quality,
+    Secrets,
 }
 
 impl Gate {
-    pub const ALL: [Gate; 3] = [Gate::Install, Gate::Tests, Gate::Coverage];
+    pub const ALL: [Gate; 7] = [
+        Gate::Install,
+        Gate::Tests,
+        Gate::Coverage,
+        Gate::Security,
+        Gate::Audit,
+        Gate::Quality,
+        Gate::Secrets,
+    ];
+    /// Those that judge what scanning tools found: one judge, each with its own policy.
+    pub const OF_FINDINGS: [Gate; 4] = [Gate::Security, Gate::Audit, Gate::Quality, Gate::Secrets];
 
     pub const fn id(self) -> &'static str {
         match self {
             Gate::Install => "install",
             Gate::Tests => "tests",
             Gate::Coverage => "coverage",
+            Gate::Security => "security",
+            Gate::Audit => "audit",
+            Gate::Quality => "quality",
+            Gate::Secrets => "secrets",
         }
     }
 
@@ -53,6 +77,8 @@ impl Gate {
         match self {
             Gate::Install | Gate::Tests => Stage::S1A,
             Gate::Coverage => Stage::S1B,
+            Gate::Security | Gate::Audit => Stage::S2A,
+            Gate::Quality | Gate::Secrets => Stage::S2B,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Evidence, policy and baseline to a verdict. Pure: one file per gate. Arithmetic at thresholds is exact.
 
 pub mod coverage;
+pub mod findings;
 pub mod install;
 pub mod tests;
 mod together;
+pub mod waivers;
 
 pub use together::together;
 

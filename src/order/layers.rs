@@ -5,6 +5,7 @@ use crate::config::{Config, Field, Seconds, Whose};
 use crate::facts::percent::Percent;
 use crate::facts::setting::{Enforce, Setting, Source};
 use crate::facts::stage::Stage;
+use crate::facts::waiver::Waiver;
 
 /// A configuration file with its path for sources.
 pub struct Layer<'a> {
@@ -107,6 +108,69 @@ impl Layers<'_> {
             }
             _ => own,
         }
+    }
+
+    /// A choice that is always made; `loose(a, b)`: is `a` looser than `b`?
+    pub fn choice<T: Copy + std::fmt::Display>(
+        &self,
+        name: &str,
+        given: Option<Setting<T>>,
+        looser: &mut Vec<String>,
+        loose: impl Fn(&T, &T) -> bool,
+        field: impl Fn(&Config) -> &Field<T>,
+    ) -> Setting<T> {
+        let is_flag = given.is_some();
+        let own = given.unwrap_or_else(|| self.required(&field));
+        let Some(base) = self.of_base() else { return own };
+        // As with thresholds, a flag is held only against what the base branch's file sets by its own word.
+        if is_flag && !matches!(field(base.head.config).get(), Some((Some(_), _))) {
+            return own;
+        }
+        let was = base.required(&field);
+        if !loose(&own.value, &was.value) {
+            return own;
+        }
+        looser.push(format!("{name}: {} on the base branch, {} here{}", was.value, own.value, self.effect()));
+        if self.base_binds() { was } else { own }
+    }
+
+    /// The version of each tool; one that no line of ours installs is refused.
+    pub fn tools(&self) -> Result<Vec<(String, Setting<String>)>, String> {
+        let known: Vec<&str> = self.defaults.tools.keys().map(String::as_str).collect();
+        if let Some((name, field)) = self.head.config.tools.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            let line = field.get().map_or(0, |(_, line)| line);
+            let near = crate::config::nearest(name, &known).map_or(String::new(), |n| format!(" (did you mean `{n}`?)"));
+            let (path, known) = (self.head.path, known.join(", "));
+            return Err(format!("{path}:{line}: tools: `{name}` is no tool that qte-ci installs{near}; known: {known}"));
+        }
+        let of = |config: &Config, name: &str| config.tools.get(name).cloned().unwrap_or_default();
+        Ok(known
+            .iter()
+            .map(|name| {
+                let own = of(self.head.config, name);
+                let setting = match own.get() {
+                    Some((Some(version), line)) => Setting::new(version.clone(), self.head.source(line)),
+                    _ => Setting::default(of(self.defaults, name).get().and_then(|(v, _)| v.cloned()).unwrap_or_default()),
+                };
+                (name.to_string(), setting)
+            })
+            .collect())
+    }
+
+    /// The waivers; on a pull request only those that the base has too.
+    pub fn waivers(&self, looser: &mut Vec<String>) -> Result<Setting<Vec<Waiver>>, String> {
+        let mut own: Setting<Vec<Waiver>> = self.required(|c| &c.waivers);
+        own.value.iter().try_for_each(Waiver::check).map_err(|why| format!("{}: {why}", own.source))?;
+        let Some(was) = self.of_base().map(|base| base.required(|c| &c.waivers)) else { return Ok(own) };
+        let added: Vec<String> =
+            own.value.iter().filter(|w| !was.value.contains(w)).map(|w| format!("{} ({})", w.id, w.gate)).collect();
+        if !added.is_empty() {
+            looser.push(format!("waivers: {} added{}", added.join(", "), self.effect()));
+            if self.base_binds() {
+                own.value.retain(|w| was.value.contains(w));
+            }
+        }
+        Ok(own)
     }
 
     /// A threshold. `strict(a, b)`: is `a` at least as strict as `b`? Off is looser than any value.

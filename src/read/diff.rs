@@ -1,6 +1,8 @@
-//! `git diff --unified=0` to changed lines: which lines of which file the change added, and which of them hold code.
+//! `git diff` to changed lines: which lines of which file the change added, and which of them hold code; with context,
+//! which of them are new and not only moved.
 
 use crate::facts::diff::Changes;
+use crate::facts::fresh::Collecting;
 use std::io::{BufRead, Read};
 
 /// A hunk header or path that is not as git writes it.
@@ -14,10 +16,53 @@ pub struct DiffError {
 /// Reads a unified diff without context lines, as `git diff --unified=0 --no-prefix --no-color` writes it.
 pub fn read(source: &mut dyn Read) -> Result<Changes, DiffError> {
     let mut out = Changes::default();
+    walk(source, &mut |path, line| {
+        if let (Some(path), Line::Added(number, text)) = (path, line) {
+            out.add(path, number, holds_code(path, text));
+        }
+    })?;
+    Ok(out)
+}
+
+/// Reads a unified diff with context lines, into what has been collected of the change already.
+pub fn read_context(source: &mut dyn Read, out: &mut Collecting) -> Result<(), DiffError> {
+    walk(source, &mut |path, line| match line {
+        Line::File { is_new } => out.file(path.unwrap_or_default(), is_new),
+        Line::Hunk => out.hunk(),
+        Line::Context(text) => out.context(text),
+        Line::Removed(text) => out.removed(text),
+        Line::Added(number, text) => out.added(number, text),
+    })
+}
+
+/// One thing that a diff says.
+enum Line<'a> {
+    /// A file of which hunks follow; one that is gone has no path.
+    File {
+        is_new: bool,
+    },
+    Hunk,
+    Context(&'a [u8]),
+    Removed(&'a [u8]),
+    /// 1-based, in the file as it is now.
+    Added(u32, &'a [u8]),
+}
+
+/// What is left of a hunk, by its header.
+#[derive(Default)]
+struct Left {
+    old: u32,
+    new: u32,
+    /// The number of the next line as it is now.
+    next: u32,
+}
+
+/// Hands out everything that a diff says, with the path it is of. Lines are told by the hunk's own counts: a line of a
+/// file can look like a header.
+fn walk(source: &mut dyn Read, each: &mut dyn FnMut(Option<&str>, Line<'_>)) -> Result<(), DiffError> {
     let mut source = std::io::BufReader::with_capacity(128 * 1024, source);
-    let mut path: Option<String> = None;
-    let (mut next, mut left, mut removed) = (0u32, 0u32, 0u32);
-    let (mut buffer, mut number) = (Vec::new(), 0u64);
+    let (mut path, mut old_is_none): (Option<String>, bool) = (None, false);
+    let (mut left, mut buffer, mut number) = (Left::default(), Vec::new(), 0u64);
     loop {
         buffer.clear();
         let count = source
@@ -29,25 +74,55 @@ pub fn read(source: &mut dyn Read) -> Result<Changes, DiffError> {
         number += 1;
         let line = buffer.strip_suffix(b"\n").unwrap_or(&buffer);
         let bad = |message: String| DiffError { line: number, message };
-        if removed > 0 && line.first() == Some(&b'-') {
-            removed -= 1;
-        } else if left > 0 && line.first() == Some(&b'+') {
-            let path = path.as_deref().ok_or_else(|| bad("a hunk before any file".into()))?;
-            out.add(path, next, holds_code(path, &line[1..]));
-            next += 1;
-            left -= 1;
-        } else if removed + left > 0 && !line.starts_with(b"\\") {
-            return Err(bad(format!("{removed} more removed and {left} more added lines expected")));
+        if left.old + left.new > 0 {
+            in_hunk(line, &mut left, path.as_deref(), each).map_err(bad)?;
+        } else if let Some(name) = line.strip_prefix(b"--- ") {
+            old_is_none = name.trim_ascii() == b"/dev/null";
         } else if let Some(name) = line.strip_prefix(b"+++ ") {
             path = new_path(name);
+            each(path.as_deref(), Line::File { is_new: old_is_none });
         } else if line.starts_with(b"@@ ") {
-            (removed, next, left) = hunk(line).ok_or_else(|| bad("no hunk header".into()))?;
+            let (old, next, new) = hunk(line).ok_or_else(|| bad("no hunk header".into()))?;
+            left = Left { old, new, next };
+            each(path.as_deref(), Line::Hunk);
         }
     }
-    if removed + left > 0 {
+    if left.old + left.new > 0 {
         return Err(DiffError { line: number, message: "the diff ends inside a hunk".into() });
     }
-    Ok(out)
+    Ok(())
+}
+
+/// One line of a hunk.
+fn in_hunk(
+    line: &[u8],
+    left: &mut Left,
+    path: Option<&str>,
+    each: &mut dyn FnMut(Option<&str>, Line<'_>),
+) -> Result<(), String> {
+    match line.split_first() {
+        Some((b'-', text)) if left.old > 0 => {
+            left.old -= 1;
+            each(path, Line::Removed(text));
+        }
+        Some((b'+', text)) if left.new > 0 => {
+            if path.is_none() {
+                return Err("a hunk before any file".into());
+            }
+            each(path, Line::Added(left.next, text));
+            left.next += 1;
+            left.new -= 1;
+        }
+        Some((b' ', text)) if left.old > 0 && left.new > 0 => {
+            each(path, Line::Context(text));
+            left.next += 1;
+            (left.old, left.new) = (left.old - 1, left.new - 1);
+        }
+        // `\ No newline at end of file`
+        Some((b'\\', _)) => {}
+        _ => return Err(format!("{} more removed and {} more added lines expected", left.old, left.new)),
+    }
+    Ok(())
 }
 
 /// `@@ -a,b +c,d @@`: removed lines, first added line, added lines.
@@ -145,6 +220,19 @@ mod tests {
             let changes = one(&format!("+++ {written}\n@@ -0,0 +1 @@\n+1\n")).unwrap();
             assert_eq!(changes.files().map(|(path, _)| path).collect::<Vec<_>>(), [name]);
         }
+    }
+
+    #[test]
+    fn with_context_the_lines_that_only_moved_are_left_out() {
+        let mut out = Collecting::default();
+        let text = "--- a.py\n+++ a.py\n@@ -1,4 +1,3 @@\n one\n-password = \"x y z\"\n-two\n+three\n four\n\
+            --- /dev/null\n+++ b.py\n@@ -0,0 +1,2 @@\n+password = \"x y z\"\n+other = \"x y z\"\n";
+        read_context(&mut text.as_bytes(), &mut out).unwrap();
+        let fresh = out.finish();
+        assert!(fresh.is_new("a.py", Some(2)) && !fresh.is_new("a.py", Some(1)) && !fresh.is_new("a.py", Some(3)));
+        assert!(!fresh.is_new("b.py", Some(1)) && fresh.is_new("b.py", Some(2)));
+        let cut = read_context(&mut &text.as_bytes()[..60], &mut Collecting::default()).unwrap_err();
+        assert_eq!(cut.message, "the diff ends inside a hunk");
     }
 
     #[test]

@@ -57,6 +57,8 @@ pub fn name_of_stage(stage: Stage) -> String {
     let known_for = match stage {
         Stage::S1A => "tests",
         Stage::S1B => "coverage",
+        Stage::S2A => "security",
+        Stage::S2B => "quality",
     };
     format!("qte / {stage} {known_for}")
 }

@@ -8,15 +8,19 @@ pub mod java;
 pub mod node;
 pub mod python;
 pub mod rust;
+pub mod scan;
 #[cfg(test)]
 mod scratch;
+pub mod secrets;
 mod site;
 
 use crate::facts::report::Obstacle;
+use crate::facts::stage::Gate;
 use crate::facts::tree::Root;
 use std::path::{Path, PathBuf};
 
 pub use host::Host;
+use scan::{Look, Scans};
 pub use site::{Layout, Site};
 
 /// A kind of project with tools of its own.
@@ -29,6 +33,8 @@ pub struct Ecosystem {
     pub components: fn(&Site) -> Result<Vec<String>, ProjectError>,
     /// How one component is installed and tested. `None` where a closer look finds that it is none.
     pub plan: fn(&Site) -> Result<Option<Project>, ProjectError>,
+    /// Which tools look at one component for a gate that judges findings.
+    pub scans: fn(Gate, &Look) -> Result<Scans, ProjectError>,
 }
 
 /// Every ecosystem that is run by its own tools.
@@ -270,6 +276,22 @@ pub fn plan(ecosystem: &str, site: &Site) -> Result<Option<Project>, ProjectErro
         Some(ecosystem) => (ecosystem.plan)(site),
         None => Ok(None),
     }
+}
+
+/// Which tools look at one component for a gate that judges findings.
+pub fn scans(ecosystem: &str, gate: Gate, look: &Look) -> Result<Scans, ProjectError> {
+    match ECOSYSTEMS.iter().find(|e| e.id == ecosystem) {
+        Some(ecosystem) => (ecosystem.scans)(gate, look),
+        None => Ok(Scans::NoTool(format!("no tool for {ecosystem}"))),
+    }
+}
+
+/// For an ecosystem of which no tool comes with qte-ci.
+fn no_scans(what: &str, gate: Gate) -> Result<Scans, ProjectError> {
+    Ok(Scans::NoTool(format!(
+        "{what} is looked at by no tool that comes with qte-ci: let a step of your own write a report, and name it in \
+         `{gate}.reports`"
+    )))
 }
 
 /// What `find` looks for, for the reason of a skipped gate.

@@ -3,6 +3,7 @@
 mod manager;
 mod package;
 mod runner;
+mod scan;
 mod script;
 mod thresholds;
 mod workspace;
@@ -17,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use workspace::Members;
 
-pub const ECOSYSTEM: Ecosystem = Ecosystem { id: "node", looked_for: &["package.json"], components, plan };
+pub const ECOSYSTEM: Ecosystem = Ecosystem { id: "node", looked_for: &["package.json"], components, plan, scans: scan::scans };
 
 /// The way out where a project's tests cannot be measured by its script.
 const OWN_COMMAND: &str = "give the command in `tests.run`, and in `tests.reports` the reports that it writes";

@@ -12,6 +12,7 @@ mod present;
 mod pytest_config;
 mod requirement;
 mod runner;
+mod scan;
 mod sessions;
 mod source;
 mod thresholds;
@@ -23,7 +24,7 @@ use pytest_config::PytestConfig;
 use runner::Suites;
 use source::Source;
 
-pub const ECOSYSTEM: Ecosystem = Ecosystem { id: "python", looked_for: LOOKED_FOR, components, plan };
+pub const ECOSYSTEM: Ecosystem = Ecosystem { id: "python", looked_for: LOOKED_FOR, components, plan, scans: scan::scans };
 
 const LOOKED_FOR: &[&str] = &[
     "pyproject.toml",
