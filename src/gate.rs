@@ -6,15 +6,19 @@ mod command;
 mod component;
 mod derive;
 mod environment;
+mod findings;
 mod history;
 mod legs;
 mod reports;
+mod scans;
 
 pub use derive::{asked, rederive};
 
 use crate::act::files::{self, JsonLines};
 use crate::facts::detail::{Detail, FindingDetail};
+use crate::facts::diff::Changes;
 use crate::facts::event::Event;
+use crate::facts::fresh::Fresh;
 use crate::facts::history::History;
 use crate::facts::report::{self, Base, Details, PolicyValue, Report, SCHEMA, Timing, Tool};
 use crate::facts::secret::hide;
@@ -22,9 +26,11 @@ use crate::facts::setting::Source;
 use crate::facts::stage::{Gate, Stage};
 use crate::facts::tree::Tree;
 use crate::facts::verdict::{Outcome, Reason, Verdict};
+use crate::facts::waiver::Day;
 use crate::judge;
 use crate::order::Order;
 use collect::Collected;
+use findings::Against;
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -60,8 +66,12 @@ pub(crate) struct Clock {
 impl Clock {
     /// Notes a part that began at `from` and ends now.
     fn lap(&mut self, what: &str, from: Instant) {
+        self.span(what, from, from.elapsed().as_secs_f64());
+    }
+
+    fn span(&mut self, what: &str, from: Instant, seconds: f64) {
         let start = (from - self.start).as_secs_f64();
-        self.timings.push(Timing { what: what.into(), start, seconds: from.elapsed().as_secs_f64() });
+        self.timings.push(Timing { what: what.into(), start, seconds });
     }
 }
 
@@ -72,60 +82,159 @@ pub async fn run(order: &Order, tell: &mut dyn FnMut(Event)) -> Result<Report, G
     let details_path = details_path(&order.report);
     // Read first: it may be the last run's report.
     let baseline = order.baseline.as_ref().map(|path| reports::read_whole(path));
-    let (mut history, no_history) = history::before(order, baseline.as_ref());
+    let (history, no_history) = history::before(order, baseline.as_ref());
     // Were this run to be stopped, an earlier one's report would be taken for its own.
     for old in [&order.report, &details_path] {
         files::remove(old).map_err(io_error(old.display().to_string()))?;
     }
-    let mut details = JsonLines::create(&details_path, &order.publishing.secrets).map_err(|error| {
+    let details = JsonLines::create(&details_path, &order.publishing.secrets).map_err(|error| {
         GateError::Use(format!("the report cannot be written: {}: {error}", details_path.display()))
     })?;
     // Before any code of the project runs: git would run programs that a test wrote into its configuration, and what a
     // test changes is no change of the commit's.
-    let wanted = |gate: Gate| order.stages.value.contains(&gate.stage());
-    let changes = if wanted(Gate::Coverage) { Some(changes::find(order)?) } else { None };
-    let mut collected = collect::collect(order, &mut clock, tell).await?;
-    let mut verdicts = Vec::new();
+    let change = Change::of(order)?;
+    let collected = collect::collect(order, &mut clock, tell).await?;
     let tree = reports::tree(order, &collected.files, &collected.facts());
-    let reading = Instant::now();
-    let mut read = match collected.legs.is_empty() {
-        true => own(order, &mut collected, &tree, &mut details, &mut history)?,
-        false => of_legs(order, &mut collected, &mut details, &mut history)?,
-    };
-    history::tell(&mut read.tests, &history, no_history);
-    if wanted(Gate::Install) {
-        settle(&mut verdicts, read.install, collected.install_seconds, &mut clock, tell);
+    let mut judging = Judging { order, clock, tell, details, details_path, history, collected, verdicts: Vec::new() };
+    let coverage = judging.stage_1a(&tree, no_history)?;
+    if let Some(changes) = change.lines {
+        judging.coverage(&tree, coverage, baseline, changes)?;
     }
-    let seconds = collected.tests_seconds + reading.elapsed().as_secs_f64();
-    if wanted(Gate::Tests) {
-        settle(&mut verdicts, read.tests, seconds, &mut clock, tell);
+    if let Some(fresh) = &change.fresh {
+        judging.findings(&tree, fresh, &files::rfc3339(now))?;
     }
-    let mut base = None;
-    if let Some(changes) = changes {
-        let reading = Instant::now();
-        let parts = match read.coverage {
-            Parts::Read(parts) => parts,
-            Parts::Blocked(blocked) => reports::coverage_parts(order, &mut collected, blocked)?,
+    judging.report(now, change.base)
+}
+
+/// What the change against the base is, as far as the gates ask.
+struct Change {
+    base: Option<Base>,
+    /// For coverage.
+    lines: Option<Result<Changes, String>>,
+    /// For the gates that judge findings.
+    fresh: Option<Result<Fresh, String>>,
+}
+
+impl Change {
+    fn of(order: &Order) -> Result<Change, GateError> {
+        let asks = |gate: &Gate| order.stages.value.contains(&gate.stage());
+        let (coverage, findings) = (asks(&Gate::Coverage), Gate::OF_FINDINGS.iter().any(asks));
+        let (lines, base) = match coverage || findings {
+            true => changes::find(order).map(|(lines, base)| (Some(lines), base))?,
+            false => (None, None),
         };
-        let (input, found) = reports::coverage(order, &mut collected, tree, parts, baseline, changes)?;
-        base = found;
-        let (verdict, merged) = judge::coverage::judge(&order.coverage.policy, input);
-        reports::write_files(&mut details, &merged).map_err(io_error(details_path.display().to_string()))?;
-        if matches!(verdict.outcome, Outcome::Pass | Outcome::Fail) {
-            tell(reports::file_rows(&merged));
+        let fresh = if findings { Some(changes::fresh(order)?) } else { None };
+        Ok(Change { base, lines: lines.filter(|_| coverage), fresh })
+    }
+}
+
+/// A run whose evidence lies there, on its way to the report.
+struct Judging<'r> {
+    order: &'r Order,
+    clock: Clock,
+    tell: &'r mut dyn FnMut(Event),
+    details: JsonLines,
+    details_path: PathBuf,
+    history: History,
+    collected: Collected,
+    verdicts: Vec<Verdict>,
+}
+
+impl Judging<'_> {
+    fn asks(&self, gate: Gate) -> bool {
+        self.order.stages.value.contains(&gate.stage())
+    }
+
+    /// What the runs' own tests say; gives what stage 1B goes on with.
+    fn stage_1a(&mut self, tree: &Tree, no_history: Option<String>) -> Result<Parts, GateError> {
+        if !self.asks(Gate::Tests) && !self.asks(Gate::Coverage) {
+            return Ok(Parts::Read(Vec::new()));
         }
-        settle(&mut verdicts, verdict, reading.elapsed().as_secs_f64(), &mut clock, tell);
+        let reading = Instant::now();
+        let (order, collected) = (self.order, &mut self.collected);
+        let mut read = match collected.legs.is_empty() {
+            true => own(order, collected, tree, &mut self.details, &mut self.history)?,
+            false => of_legs(order, collected, &mut self.details, &mut self.history)?,
+        };
+        history::tell(&mut read.tests, &self.history, no_history);
+        let seconds = self.collected.tests_seconds + reading.elapsed().as_secs_f64();
+        if self.asks(Gate::Install) {
+            self.settle(read.install, self.collected.install_seconds);
+        }
+        if self.asks(Gate::Tests) {
+            self.settle(read.tests, seconds);
+        }
+        Ok(read.coverage)
     }
-    for finding in verdicts.iter().flat_map(|v| v.findings.iter().map(move |f| (v.gate, f))) {
-        let line = Detail::Finding(FindingDetail { gate: finding.0, finding: Cow::Borrowed(finding.1) });
-        details.push(&line).map_err(io_error(details_path.display().to_string()))?;
+
+    fn coverage(
+        &mut self,
+        tree: &Tree,
+        parts: Parts,
+        baseline: Option<Result<Vec<u8>, String>>,
+        changes: Result<Changes, String>,
+    ) -> Result<(), GateError> {
+        let reading = Instant::now();
+        let parts = match parts {
+            Parts::Read(parts) => parts,
+            Parts::Blocked(blocked) => reports::coverage_parts(self.order, &mut self.collected, blocked)?,
+        };
+        let input = reports::coverage(self.order, &mut self.collected, tree, parts, baseline, changes)?;
+        let (verdict, merged) = judge::coverage::judge(&self.order.coverage.policy, input);
+        reports::write_files(&mut self.details, &merged).map_err(self.fault())?;
+        if matches!(verdict.outcome, Outcome::Pass | Outcome::Fail) {
+            (self.tell)(reports::file_rows(&merged));
+        }
+        self.settle(verdict, reading.elapsed().as_secs_f64());
+        Ok(())
     }
-    for line in history.lines() {
-        details.push(&Detail::History(line)).map_err(io_error(details_path.display().to_string()))?;
+
+    /// What the scanning tools found.
+    fn findings(&mut self, tree: &Tree, fresh: &Result<Fresh, String>, now: &str) -> Result<(), GateError> {
+        let order = self.order;
+        let today = Day::of(now).map_err(|why| GateError::Use(format!("the clock: {why}")))?;
+        let against = Against { project: &order.project, tree, fresh, waivers: &order.waivers.value, today };
+        for gate in Gate::OF_FINDINGS.into_iter().filter(|gate| order.stages.value.contains(&gate.stage())) {
+            let Some(scan) = order.scan(gate) else { continue };
+            let reading = Instant::now();
+            let mut planned = std::mem::take(&mut self.collected.planned);
+            let verdict =
+                findings::judge(order, &mut self.collected, &mut planned, &scan.policy, &against, &mut self.details)?;
+            let took = planned.jobs.iter().filter(|job| job.scan.gate == gate).map(|job| job.seconds);
+            let seconds = took.fold(0.0, f64::max) + reading.elapsed().as_secs_f64();
+            self.collected.planned = planned;
+            self.settle(verdict, seconds);
+        }
+        Ok(())
     }
-    let sha256 = details.finish().map_err(io_error(details_path.display().to_string()))?;
-    let details = Details { path: file_name(&details_path), sha256 };
-    Ok(assemble(order, now, clock, collected, verdicts, base, details))
+
+    fn settle(&mut self, verdict: Verdict, seconds: f64) {
+        let start = (self.clock.start.elapsed().as_secs_f64() - seconds).max(0.0);
+        self.clock.timings.push(Timing { what: verdict.gate.id().into(), start, seconds });
+        (self.tell)(Event::Judged(Box::new(verdict.clone()), seconds));
+        self.verdicts.push(verdict);
+    }
+
+    fn fault(&self) -> impl FnOnce(io::Error) -> GateError + use<> {
+        io_error(self.details_path.display().to_string())
+    }
+
+    /// Ends the details and puts everything together.
+    fn report(mut self, now: SystemTime, base: Option<Base>) -> Result<Report, GateError> {
+        // The gates that judge findings wrote theirs while they read them.
+        let others = self.verdicts.iter().filter(|verdict| !Gate::OF_FINDINGS.contains(&verdict.gate));
+        for (gate, finding) in others.flat_map(|v| v.findings.iter().map(move |finding| (v.gate, finding))) {
+            let line = Detail::Finding(FindingDetail { gate, finding: Cow::Borrowed(finding) });
+            self.details.push(&line).map_err(io_error(self.details_path.display().to_string()))?;
+        }
+        for line in self.history.lines() {
+            self.details.push(&Detail::History(line)).map_err(io_error(self.details_path.display().to_string()))?;
+        }
+        let fault = self.fault();
+        let sha256 = self.details.finish().map_err(fault)?;
+        let details = Details { path: file_name(&self.details_path), sha256 };
+        Ok(assemble(self.order, now, self.clock, self.collected, self.verdicts, base, details))
+    }
 }
 
 /// The dependencies of all components.
@@ -206,13 +315,6 @@ fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned())
 }
 
-fn settle(verdicts: &mut Vec<Verdict>, verdict: Verdict, seconds: f64, clock: &mut Clock, tell: &mut dyn FnMut(Event)) {
-    let start = (clock.start.elapsed().as_secs_f64() - seconds).max(0.0);
-    clock.timings.push(Timing { what: verdict.gate.id().into(), start, seconds });
-    tell(Event::Judged(Box::new(verdict.clone()), seconds));
-    verdicts.push(verdict);
-}
-
 fn assemble(
     order: &Order,
     now: SystemTime,
@@ -240,6 +342,7 @@ fn assemble(
         looser: order.looser.clone(),
         components: collected.facts(),
         uncovered: collected.uncovered,
+        scans: collected.planned.jobs.into_iter().map(|job| job.scan).collect(),
         verdicts,
         evidence: collected.evidence,
         timings: clock.timings,

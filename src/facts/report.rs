@@ -2,6 +2,7 @@
 
 use super::evidence::Evidence;
 use super::setting::{Enforce, Source};
+use super::stage::Gate;
 use super::tree::Root;
 use super::verdict::{Outcome, Verdict};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,9 @@ pub struct Report {
     /// Parts of the project that no gate of this run covers, each as one sentence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uncovered: Vec<String>,
+    /// Which tool looked at what for the gates that judge findings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scans: Vec<Scan>,
     pub verdicts: Vec<Verdict>,
     pub evidence: Vec<Evidence>,
     pub timings: Vec<Timing>,
@@ -99,6 +103,51 @@ pub struct Component {
     pub omit: Vec<String>,
 }
 
+/// One tool's look at one part of the project for one gate, or why there was none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scan {
+    pub gate: Gate,
+    /// `ruff`, `web: eslint`; empty for a command of the user's own and for reports of earlier steps.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// That of its component, relative to the project; empty for the project itself.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub folder: String,
+    /// Why there is nothing to look at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_applicable: Option<String>,
+    /// Why the tool did not look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<String>,
+    /// It looked at the commits of the change: all that it finds is new.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_commits: bool,
+    /// The exit codes by which the tool says that it found something; none for a command that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Vec<i32>>,
+    /// Indices of the evidence: the command, and what it wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<usize>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<usize>,
+}
+
+impl Scan {
+    pub fn new(gate: Gate, name: impl Into<String>, folder: &str) -> Scan {
+        Scan {
+            gate,
+            name: name.into(),
+            folder: folder.into(),
+            not_applicable: None,
+            blocked: None,
+            of_commits: false,
+            found: None,
+            run: None,
+            reports: Vec::new(),
+        }
+    }
+}
+
 /// What stands in the way, and the way out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Obstacle {
@@ -140,7 +189,6 @@ pub fn exit_code(outcome: Outcome) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::stage::Gate;
 
     fn verdict(enforce: Enforce, outcome: Outcome) -> Verdict {
         Verdict::new(Gate::Tests, enforce, outcome, "")

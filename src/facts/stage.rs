@@ -49,15 +49,8 @@ pub enum Gate {
 }
 
 impl Gate {
-    pub const ALL: [Gate; 7] = [
-        Gate::Install,
-        Gate::Tests,
-        Gate::Coverage,
-        Gate::Security,
-        Gate::Audit,
-        Gate::Quality,
-        Gate::Secrets,
-    ];
+    pub const ALL: [Gate; 7] =
+        [Gate::Install, Gate::Tests, Gate::Coverage, Gate::Security, Gate::Audit, Gate::Quality, Gate::Secrets];
     /// Those that judge what scanning tools found: one judge, each with its own policy.
     pub const OF_FINDINGS: [Gate; 4] = [Gate::Security, Gate::Audit, Gate::Quality, Gate::Secrets];
 

@@ -37,6 +37,23 @@ const WORKSPACES: [&str; 8] = [
     "/usr/src/app/",
 ];
 
+/// Files that declare dependencies, and files that lock them.
+const MANIFESTS: [&str; 8] =
+    ["pyproject.toml", "setup.cfg", "setup.py", "Pipfile", "package.json", "Cargo.toml", "go.mod", "pom.xml"];
+const LOCKS: [&str; 11] = [
+    "poetry.lock",
+    "uv.lock",
+    "pdm.lock",
+    "Pipfile.lock",
+    "pylock.toml",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "Cargo.lock",
+    "go.sum",
+];
+
 impl Tree {
     pub fn new(files: impl IntoIterator<Item = String>, root: String, roots: Vec<Root>) -> Tree {
         let files: BTreeSet<String> = files.into_iter().collect();
@@ -49,6 +66,19 @@ impl Tree {
 
     pub fn contains(&self, path: &str) -> bool {
         self.files.contains(path)
+    }
+
+    /// The files of a folder that declare or lock dependencies, manifests before lock files.
+    pub fn manifests(&self, folder: &str) -> Vec<String> {
+        let own = |name: &str| below(folder, name).trim_start_matches('/').to_string();
+        let is_list = |path: &str| {
+            let (of, name) = path.rsplit_once('/').unwrap_or(("", path));
+            of == folder && name.starts_with("requirements") && (name.ends_with(".txt") || name.ends_with(".in"))
+        };
+        let lists = self.files.iter().filter(|path| is_list(path)).cloned();
+        let [declared, locked] = [&MANIFESTS[..], &LOCKS[..]]
+            .map(|names| names.iter().map(|name| own(name)).filter(|path| self.contains(path)).collect::<Vec<_>>());
+        declared.into_iter().chain(lists).chain(locked).collect()
     }
 
     /// The project's path for a name as it stands: relative, below the project's root, below one of the report's
@@ -209,6 +239,15 @@ mod tests {
             let mut mapper = Mapper::new(&tree, &sources);
             assert_eq!(mapper.resolve(name).as_deref(), path, "{name}");
         }
+    }
+
+    #[test]
+    fn manifests_come_before_lock_files_and_of_their_folder_only() {
+        let tree =
+            tree(&["uv.lock", "requirements-dev.txt", "pyproject.toml", "web/package.json", "a/requirements.txt"]);
+        assert_eq!(tree.manifests(""), ["pyproject.toml", "requirements-dev.txt", "uv.lock"]);
+        assert_eq!(tree.manifests("web"), ["web/package.json"]);
+        assert!(tree.manifests("nowhere").is_empty());
     }
 
     #[test]

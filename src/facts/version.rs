@@ -34,7 +34,8 @@ impl FromStr for Range {
     fn from_str(text: &str) -> Result<Range, String> {
         let one = |part: &str| {
             let part = part.trim();
-            let found = OPERATORS.iter().find_map(|(sign, operator)| Some((*operator, part.strip_prefix(sign)?.trim())));
+            let found =
+                OPERATORS.iter().find_map(|(sign, operator)| Some((*operator, part.strip_prefix(sign)?.trim())));
             match found {
                 Some((operator, version)) if version.starts_with(|c: char| c.is_ascii_alphanumeric()) => {
                     Ok((operator, version.to_string()))
@@ -145,7 +146,8 @@ mod tests {
     fn a_range_holds_what_all_its_bounds_hold() {
         let range: Range = ">=1.2, <2".parse().unwrap();
         assert_eq!(range.to_string(), ">=1.2,<2");
-        let held: Vec<&str> = ["1.1.9", "1.2", "1.9.9", "2.0", "", "2.0rc1"].into_iter().filter(|v| range.holds(v)).collect();
+        let held: Vec<&str> =
+            ["1.1.9", "1.2", "1.9.9", "2.0", "", "2.0rc1"].into_iter().filter(|v| range.holds(v)).collect();
         assert_eq!(held, ["1.2", "1.9.9", "2.0rc1"]);
         assert!("==1.4.1".parse::<Range>().unwrap().holds("1.4.1"));
         assert!("".parse::<Range>().unwrap().holds(""));

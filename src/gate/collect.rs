@@ -4,6 +4,7 @@ use super::command::{Task, one_command, shell};
 use super::component::Component;
 use super::environment::install;
 use super::legs::{self, Expected, Leg};
+use super::scans::{self, Planned};
 use super::{BEFORE, Clock, EVIDENCE_FOLDER, GateError, io_error};
 use crate::act::files;
 use crate::act::project::{self, Command, InstallPlan, Project, Site, Survey};
@@ -12,10 +13,10 @@ use crate::facts::event::Event;
 use crate::facts::evidence::Evidence;
 use crate::facts::pattern::any_of;
 use crate::facts::report::{self, Obstacle};
-use crate::facts::stage::Gate;
+use crate::facts::stage::{Gate, Stage};
 use crate::judge::install::Input as Install;
 use crate::order::Order;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,11 +31,15 @@ pub struct Collected {
     pub legs: Vec<Leg>,
     /// Parts of the project that nothing was run for, each as one sentence.
     pub uncovered: Vec<String>,
+    /// What looked at the project for the gates that judge findings.
+    pub planned: Planned,
     pub install_seconds: f64,
     pub tests_seconds: f64,
     /// The project's files, relative, without vendored environments.
     pub files: Vec<String>,
     pub tracked: BTreeSet<String>,
+    /// Folders that were left out of them.
+    pub vendored: Vec<String>,
     /// The source file that was changed last; looked for once, and only where reports of earlier steps are read.
     pub newest_source: OnceCell<Option<(SystemTime, String)>>,
     /// Held until the report is made.
@@ -89,48 +94,83 @@ pub async fn collect(order: &Order, clock: &mut Clock, tell: &mut dyn FnMut(Even
         components: Vec::new(),
         legs: Vec::new(),
         uncovered: Vec::new(),
+        planned: Planned::default(),
         install_seconds: 0.0,
         tests_seconds: 0.0,
         files,
         tracked,
+        vendored,
         newest_source: OnceCell::new(),
         _lock: lock,
     };
     let way = way(order);
-    if way == Way::Matrix {
-        let paths = leg_reports(order)?;
-        let expected = Expected { legs: order.matrix.legs.value.as_deref(), sha: order.subject.sha.as_deref() };
-        out.legs = legs::open(&order.project, &paths, &expected);
-        out.components = out.legs.iter().map(|leg| legs::component(leg, folder.clone())).collect();
-        return Ok(out);
+    match way {
+        Way::Matrix => {
+            let paths = leg_reports(order)?;
+            let expected = Expected { legs: order.matrix.legs.value.as_deref(), sha: order.subject.sha.as_deref() };
+            out.legs = legs::open(&order.project, &paths, &expected);
+            out.components = out.legs.iter().map(|leg| legs::component(leg, folder.clone())).collect();
+        }
+        Way::Ingest => out.components = vec![ingest(order, folder.clone())],
+        Way::Detected | Way::Command => install_all(order, way, &folder, &mut out, clock, tell).await?,
     }
-    if way == Way::Ingest {
-        out.components = vec![ingest(order, folder)];
-        return Ok(out);
+    let mut planned = scans::plan(order, &out, &folder, tell)?;
+    // The tools look while the tests run; what they tell is told in turn.
+    let tell = RefCell::new(tell);
+    let running = Instant::now();
+    let mut of_tests = |event: Event| (tell.borrow_mut())(event);
+    let (tested, scanned) =
+        tokio::join!(test_all(order, way, &mut out, &mut of_tests), scans::run(order, &mut planned.jobs, &tell));
+    tested?;
+    scanned?;
+    if out.tests_seconds > 0.0 {
+        clock.span("run tests", running, out.tests_seconds);
     }
-    let survey = survey(order, &out.files, &folder, way)?;
+    scans::settle(&mut planned.jobs, &mut out.evidence);
+    out.planned = planned;
+    Ok(out)
+}
+
+/// Finds the components and installs what they declare.
+async fn install_all(
+    order: &Order,
+    way: Way,
+    folder: &Path,
+    out: &mut Collected,
+    clock: &mut Clock,
+    tell: &mut dyn FnMut(Event),
+) -> Result<(), GateError> {
+    let survey = survey(order, &out.files, folder, way)?;
     out.uncovered = survey.uncovered.clone();
-    out.components = components(order, &survey, &out.files, &folder, way, tell)?;
+    out.components = components(order, &survey, &out.files, folder, way, tell)?;
     let installing = Instant::now();
     for at in 0..out.components.len() {
-        install(order, at, &mut out, tell).await?;
+        install(order, at, out, tell).await?;
     }
     out.install_seconds = installing.elapsed().as_secs_f64();
     clock.lap("install dependencies", installing);
     if way == Way::Command {
-        add_tester(&folder, &mut out);
+        add_tester(folder, out);
+    }
+    Ok(())
+}
+
+/// Runs the tests of every component, where a stage asks for them.
+async fn test_all(order: &Order, way: Way, out: &mut Collected, tell: &mut dyn FnMut(Event)) -> Result<(), GateError> {
+    let asked = order.stages.value.iter().any(|stage| [Stage::S1A, Stage::S1B].contains(stage));
+    if !asked || !matches!(way, Way::Detected | Way::Command) {
+        return Ok(());
     }
     let testing = Instant::now();
     let ready = out.components.iter().all(Component::is_ready);
     for at in 0..out.components.len() {
         // A configured command may need what any of them declares.
         if out.components[at].is_tested && out.components[at].is_ready() && (ready || way == Way::Detected) {
-            test(order, at, way, &mut out, tell).await?;
+            test(order, at, way, out, tell).await?;
         }
     }
     out.tests_seconds = testing.elapsed().as_secs_f64();
-    clock.lap("run tests", testing);
-    Ok(out)
+    Ok(())
 }
 
 /// The reports of other jobs that the patterns find; what git tracks is none of them.
@@ -164,7 +204,7 @@ fn survey(order: &Order, files: &[String], folder: &Path, way: Way) -> Result<Su
     }
 }
 
-fn site<'a>(order: &'a Order, folder: String, files: Vec<String>, evidence: PathBuf) -> Site<'a> {
+pub fn site<'a>(order: &'a Order, folder: String, files: Vec<String>, evidence: PathBuf) -> Site<'a> {
     Site { project: &order.project, folder, files, evidence, envs: &order.cache, path: &order.path }
 }
 
@@ -357,12 +397,7 @@ fn default_coverage() -> Vec<String> {
 fn configured(order: &Order, component: &mut Component) -> Result<Command, GateError> {
     let Some(run) = &order.tests.run.value else { return Err(GateError::Use("tests.run is not set".into())) };
     let path_of = |name: &str| Some(component.evidence.join(name).display().to_string());
-    let present = matches!(component.install, Some(Install::Present { .. }));
-    let own = order.install.environment.value == Environment::Own && !present;
-    let mut env = match &component.plan {
-        Some(Project { install: InstallPlan::Environment(environment), .. }) if own => environment.probe.env.clone(),
-        _ => Vec::new(),
-    };
+    let mut env = project_environment(order, Some(component));
     env.push(("QTE_JUNIT".into(), path_of("junit.xml")));
     env.push(("QTE_COVERAGE".into(), path_of("coverage.xml")));
     component.test_reports = order.tests.reports.value.clone().unwrap_or_else(default_tests);
@@ -370,6 +405,17 @@ fn configured(order: &Order, component: &mut Component) -> Result<Command, GateE
         component.coverage_reports = default_coverage();
     }
     Ok(shell(run, &order.project, env, format!("`{run}`")))
+}
+
+/// What makes a component's own environment the active one.
+pub fn project_environment(order: &Order, component: Option<&Component>) -> Vec<(String, Option<String>)> {
+    let Some(component) = component else { return Vec::new() };
+    let present = matches!(component.install, Some(Install::Present { .. }));
+    let own = order.install.environment.value == Environment::Own && !present;
+    match &component.plan {
+        Some(Project { install: InstallPlan::Environment(environment), .. }) if own => environment.probe.env.clone(),
+        _ => Vec::new(),
+    }
 }
 
 /// The detected test run; `None` where the component has no tests that we know how to run.
@@ -397,7 +443,7 @@ fn detected(order: &Order, component: &mut Component) -> Option<Command> {
     Some(command)
 }
 
-/// Reports that lie there from before would be taken for this run's.
+/// Reports of the tests that lie there from before would be taken for this run's.
 fn move_reports_aside(
     order: &Order,
     tracked: &BTreeSet<String>,
@@ -410,7 +456,18 @@ fn move_reports_aside(
     if !coverage_is_read {
         patterns.extend(component.coverage_reports.iter().cloned());
     }
-    let found = files::matching(&order.project, &patterns, &any_of(&patterns)).map_err(io_error("reports"))?;
+    component.moved = move_aside(order, tracked, &patterns, tell)?;
+    Ok(())
+}
+
+/// Moves what lies in the way of a command's reports out of it, and says so. Gives what was moved.
+pub fn move_aside(
+    order: &Order,
+    tracked: &BTreeSet<String>,
+    patterns: &[String],
+    tell: &mut dyn FnMut(Event),
+) -> Result<Vec<String>, GateError> {
+    let found = files::matching(&order.project, patterns, &any_of(patterns)).map_err(io_error("reports"))?;
     let own = format!("{EVIDENCE_FOLDER}/");
     // What git tracks stays where it is: it is refused as evidence when it is read.
     let old: Vec<String> = found.into_iter().filter(|f| !tracked.contains(f) && !f.starts_with(&own)).collect();
@@ -419,6 +476,5 @@ fn move_reports_aside(
     if !old.is_empty() {
         tell(Event::Note(format!("moved aside to {EVIDENCE_FOLDER}/{BEFORE}: {}", old.join(", "))));
     }
-    component.moved = old;
-    Ok(())
+    Ok(old)
 }

@@ -2,15 +2,19 @@
 
 use super::collect::list_files;
 use super::environment::ACTIVE;
+use super::findings::{Against, Sight, part};
 use super::{GateError, changes, io_error, legs, reports};
 use crate::act::files::Hashing;
 use crate::facts::coverage::CoverageCounts;
 use crate::facts::evidence::{Ending, Evidence, EvidenceKind};
+use crate::facts::finding::Finding;
+use crate::facts::found::Found;
 use crate::facts::percent::Percent;
-use crate::facts::report::{Component, Obstacle, Policy, Report};
+use crate::facts::report::{Base, Component, Obstacle, Policy, Report, Scan};
 use crate::facts::setting::{Enforce, Setting};
 use crate::facts::stage::{Gate, Stage};
 use crate::facts::verdict::{Outcome, Verdict};
+use crate::facts::waiver::{Day, Waiver};
 use crate::judge::{self, FileRead, Run};
 use crate::order::Order;
 use serde::de::DeserializeOwned;
@@ -22,6 +26,8 @@ pub struct Policies {
     pub install: judge::install::Policy,
     pub tests: judge::tests::Policy,
     pub coverage: judge::coverage::Policy,
+    /// One for each gate that judges findings.
+    pub findings: Vec<judge::findings::Policy>,
 }
 
 /// Verdicts derived anew, and what differs from the evidence that the report cites.
@@ -56,6 +62,16 @@ fn policies(policy: &Policy) -> Result<Policies, String> {
             paths,
             exclude: setting(policy, "coverage.exclude")?,
         },
+        findings: Gate::OF_FINDINGS.into_iter().map(|gate| of_findings(policy, gate)).collect::<Result<_, _>>()?,
+    })
+}
+
+fn of_findings(policy: &Policy, gate: Gate) -> Result<judge::findings::Policy, String> {
+    Ok(judge::findings::Policy {
+        gate,
+        enforce: setting(policy, &format!("{gate}.enforce"))?,
+        fail_on: setting(policy, &format!("{gate}.fail-on"))?,
+        judge: setting(policy, &format!("{gate}.judge"))?,
     })
 }
 
@@ -70,6 +86,10 @@ impl Policies {
             Gate::Install => self.install.enforce.value,
             Gate::Tests => self.tests.enforce.value,
             Gate::Coverage => self.coverage.enforce.value,
+            Gate::Security | Gate::Audit | Gate::Quality | Gate::Secrets => {
+                let own = self.findings.iter().find(|policy| policy.gate == gate);
+                own.map_or(Enforce::Block, |policy| policy.enforce.value)
+            }
         }
     }
 }
@@ -81,8 +101,11 @@ pub fn rederive(report: &Report, order: &Order) -> Result<Derived, GateError> {
     // What was skipped rests on the configuration or on what is not there: there is no evidence to derive it from.
     let skipped = |v: &Verdict| v.outcome == Outcome::Skipped && !has_evidence(report, v.gate);
     let stands = |gate: Gate| report.verdicts.iter().any(|v| v.gate == gate && !skipped(v));
+    let scanned = findings(report, order, &policies, &mut differences)?;
     if !policy_is_off(&report.policy, "matrix.reports") {
-        return of_legs(report, order, &policies, differences);
+        let mut derived = of_legs(report, order, &policies, differences)?;
+        derived.verdicts.extend(scanned);
+        return Ok(derived);
     }
     let (mut installs, mut tested, mut parts) = (Vec::new(), Vec::new(), Vec::new());
     for component in components(report) {
@@ -113,7 +136,85 @@ pub fn rederive(report: &Report, order: &Order) -> Result<Derived, GateError> {
         let input = coverage(report, order, parts, true, &mut differences)?;
         verdicts.push(judge::coverage::judge(&policies.coverage, input).0);
     }
+    verdicts.extend(scanned);
     Ok(Derived { verdicts, differences })
+}
+
+/// The gates that judge findings: every report that their scans cite is read again.
+fn findings(
+    report: &Report,
+    order: &Order,
+    policies: &Policies,
+    differences: &mut Vec<String>,
+) -> Result<Vec<Verdict>, GateError> {
+    if report.scans.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (files, _, _) = list_files(order)?;
+    let tree = reports::tree(order, &files, &report.components);
+    let fresh = match &report.subject.base {
+        None => Err("the report has no base".to_string()),
+        Some(base) => {
+            check_change(base, changes::find(order)?.1, differences);
+            changes::fresh(order)?
+        }
+    };
+    let waivers = setting::<Vec<Waiver>>(&report.policy, "waivers").map_err(GateError::Use)?.value;
+    let today = Day::of(&report.now).map_err(|why| GateError::Use(format!("the report's `now`: {why}")))?;
+    let against = Against { project: &order.project, tree: &tree, fresh: &fresh, waivers: &waivers, today };
+    let mut out = Vec::new();
+    for policy in &policies.findings {
+        let mut nothing = |_: &Finding| {};
+        let mut sight = Sight::new(policy, &against, &mut nothing);
+        let mut input = judge::findings::Input { no_base: fresh.as_ref().err().cloned(), ..Default::default() };
+        for scan in report.scans.iter().filter(|scan| scan.gate == policy.gate) {
+            input.parts.push(scan_again(report, order, scan, &mut sight)?);
+        }
+        if !input.parts.is_empty() {
+            out.push(judge::findings::judge(policy, &input, sight.seen));
+        }
+    }
+    Ok(out)
+}
+
+fn scan_again(
+    report: &Report,
+    order: &Order,
+    scan: &Scan,
+    sight: &mut Sight<'_>,
+) -> Result<judge::findings::Part, GateError> {
+    let cited = |index: usize| {
+        let missing = || GateError::Use(format!("the report cites evidence {index}, which it does not have"));
+        report.evidence.get(index).ok_or_else(missing)
+    };
+    let run = match scan.run {
+        Some(index) => Some(run_of(index, cited(index)?)),
+        None => None,
+    };
+    let mut read = Vec::new();
+    for &evidence in &scan.reports {
+        let item = cited(evidence)?;
+        let path = item.path.clone().unwrap_or_default();
+        inside(&order.project, &path)?;
+        let content = match &item.refused {
+            Some(why) => Err(why.clone()),
+            None => {
+                let each = &mut |found: &Found<'_>| sight.see(scan, found);
+                reports::read_findings(&order.project, &mut item.clone(), item.format.as_deref(), each)
+            }
+        };
+        read.push(FileRead { evidence, path, content });
+    }
+    Ok(part(scan, run, String::new(), read))
+}
+
+fn check_change(base: &Base, now: Option<Base>, differences: &mut Vec<String>) {
+    if now.as_ref().map(|now| &now.diff_sha256) != Some(&base.diff_sha256) {
+        let text = format!("the change against {} is another one than the report judged", base.sha);
+        if !differences.contains(&text) {
+            differences.push(text);
+        }
+    }
 }
 
 fn policy_is_off(policy: &Policy, name: &str) -> bool {
@@ -206,14 +307,11 @@ fn has_evidence(report: &Report, gate: Gate) -> bool {
 }
 
 fn runs(report: &Report, component: &str, gate: Gate) -> Vec<Run> {
-    items(report, component, gate, EvidenceKind::Command)
-        .map(|(evidence, item)| Run {
-            evidence,
-            what: item.tool.clone().unwrap_or_default(),
-            ending: Ending::of(item),
-            tail: Vec::new(),
-        })
-        .collect()
+    items(report, component, gate, EvidenceKind::Command).map(|(evidence, item)| run_of(evidence, item)).collect()
+}
+
+fn run_of(evidence: usize, item: &Evidence) -> Run {
+    Run { evidence, what: item.tool.clone().unwrap_or_default(), ending: Ending::of(item), tail: Vec::new() }
 }
 
 /// What was installed; `None` where the verdict rests on the configuration alone.
@@ -325,9 +423,7 @@ fn coverage(
         None => Err("the report has no base".to_string()),
         Some(base) => {
             let (changes, now) = changes::find(order)?;
-            if now.as_ref().map(|n| &n.diff_sha256) != Some(&base.diff_sha256) {
-                differences.push(format!("the change against {} is another one than the report judged", base.sha));
-            }
+            check_change(base, now, differences);
             changes
         }
     };

@@ -2,22 +2,25 @@
 
 use super::collect::Collected;
 use super::component::Component;
-use super::{BEFORE, EVIDENCE_FOLDER, GateError, changes, history, io_error};
+use super::scans::Job;
+use super::{BEFORE, EVIDENCE_FOLDER, GateError, history, io_error};
 use crate::act::files::{self, Hashing, JsonLines};
 use crate::facts::coverage::{Coverage, CoverageCounts};
 use crate::facts::detail::{Detail, FileDetail, TestDetail};
+use crate::facts::diff::Changes;
 use crate::facts::event::{Event, FileRow};
 use crate::facts::evidence::{Ending, Evidence, EvidenceKind};
+use crate::facts::found::{Findings, Found};
 use crate::facts::history::History;
-use crate::facts::pattern::any_of;
-use crate::facts::report::{self, Base, Report};
+use crate::facts::pattern::{any_of, of_reports};
+use crate::facts::report::{self, Report};
 use crate::facts::stage::Gate;
 use crate::facts::tests::{Case, Tests};
 use crate::facts::tree::{Mapper, Root, Tree};
 use crate::facts::verdict::{Outcome, Verdict};
-use crate::judge::{self, FileRead};
+use crate::judge::{self, FileRead, Run};
 use crate::order::Order;
-use crate::read::{self, Item, Measured};
+use crate::read::{self, Format, Item, Measured};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -39,7 +42,9 @@ pub fn tests(
     let (patterns, name) = (component.test_reports.clone(), component.name.clone());
     let mut failed: Option<io::Error> = None;
     let mut each = each_case(details, history, &mut failed);
-    let mut reports = read_all(order, collected, at, Gate::Tests, &patterns, &mut |project, item| {
+    let freshness = freshness(order, collected, at, Gate::Tests)?;
+    let wanted = Wanted { gate: Gate::Tests, component: &name, patterns: &patterns, freshness };
+    let mut reports = read_all(order, collected, &wanted, &mut |project, item| {
         read_tests(project, item, &mut |case| each(&name, case))
     })?;
     drop(each);
@@ -163,26 +168,32 @@ pub fn read_reruns(path: &Path, item: &mut Evidence) -> io::Result<Retried> {
 
 type ReadOne<'a, T> = dyn FnMut(&Path, &mut Evidence) -> Result<T, String> + 'a;
 
+/// The reports of one component that a gate asks for.
+struct Wanted<'a> {
+    gate: Gate,
+    component: &'a str,
+    patterns: &'a [String],
+    freshness: Freshness,
+}
+
 /// Finds the files that patterns name, refuses what is no evidence, reads the rest.
 fn read_all<T>(
     order: &Order,
     collected: &mut Collected,
-    at: usize,
-    gate: Gate,
-    patterns: &[String],
+    wanted: &Wanted<'_>,
     read_one: &mut ReadOne<'_, T>,
 ) -> Result<Vec<FileRead<T>>, GateError> {
+    let patterns = wanted.patterns;
     let mut found = files::matching(&order.project, patterns, &any_of(patterns)).map_err(io_error("reports"))?;
     // A wide pattern would find what was moved out of its way again.
     let before = format!("{EVIDENCE_FOLDER}/{BEFORE}/");
     found.retain(|path| !path.starts_with(&before));
-    let freshness = freshness(order, collected, at, gate)?;
     let mut out = Vec::new();
     for path in found {
-        let mut item = Evidence::new(EvidenceKind::File, gate);
-        item.component.clone_from(&collected.components[at].name);
+        let mut item = Evidence::new(EvidenceKind::File, wanted.gate);
+        item.component = wanted.component.into();
         item.path = Some(path.clone());
-        item.refused = refused(order, collected, &path, &freshness)?;
+        item.refused = refused(order, collected, &path, &wanted.freshness)?;
         let content = match &item.refused {
             Some(why) => Err(why.clone()),
             None => read_one(&order.project, &mut item),
@@ -205,9 +216,19 @@ fn freshness(order: &Order, collected: &Collected, at: usize, gate: Gate) -> Res
     let is_read = gate == Gate::Coverage && order.tests.run.value.is_none() && order.coverage.reports.value.is_some();
     let component = &collected.components[at];
     if let Some(began) = component.began.filter(|_| !is_read) {
-        let what = component.run.as_ref().map_or_else(String::new, |r| format!("{} began", r.what));
-        return Ok(Freshness { since: Some(began), what, slack: CLOCK_SLACK });
+        return Ok(Freshness::of_command(began, component.run.as_ref()));
     }
+    of_earlier_steps(order, collected)
+}
+
+impl Freshness {
+    fn of_command(began: SystemTime, run: Option<&Run>) -> Freshness {
+        let what = run.map_or_else(String::new, |run| format!("{} began", run.what));
+        Freshness { since: Some(began), what, slack: CLOCK_SLACK }
+    }
+}
+
+fn of_earlier_steps(order: &Order, collected: &Collected) -> Result<Freshness, GateError> {
     Ok(match newest_source(order, collected)? {
         Some((since, path)) => {
             Freshness { since: Some(*since), what: format!("{path} was changed"), slack: Duration::from_secs(1) }
@@ -263,13 +284,18 @@ fn span(time: Duration) -> String {
 }
 
 /// Opens a report, gives it to its reader, and notes digest, size, format and time.
-fn read_file(project: &Path, item: &mut Evidence, each: &mut dyn FnMut(Item<'_>)) -> Result<Measured, String> {
+fn read_file(
+    project: &Path,
+    item: &mut Evidence,
+    named: Option<&'static Format>,
+    each: &mut dyn FnMut(Item<'_>),
+) -> Result<Measured, String> {
     let path = project.join(item.path.as_deref().unwrap_or_default());
     let plain = |e: io::Error| e.to_string();
     let file = File::open(&path).map_err(plain)?;
     item.written = Some(files::rfc3339(file.metadata().and_then(|m| m.modified()).map_err(plain)?));
     let mut source = Hashing::new(file);
-    let reading = read::read(&mut source, None, each);
+    let reading = read::read(&mut source, named, each);
     let (sha256, bytes) = source.finish().map_err(plain)?;
     item.sha256 = Some(sha256);
     item.bytes = Some(bytes);
@@ -284,7 +310,7 @@ pub fn read_tests(project: &Path, item: &mut Evidence, each: &mut dyn FnMut(&Cas
             each(case);
         }
     };
-    match read_file(project, item, &mut cases)? {
+    match read_file(project, item, None, &mut cases)? {
         Measured::Tests(tests) => {
             item.tool.clone_from(&tests.tool);
             Ok(tests)
@@ -294,13 +320,61 @@ pub fn read_tests(project: &Path, item: &mut Evidence, each: &mut dyn FnMut(&Cas
 }
 
 pub fn read_coverage(project: &Path, item: &mut Evidence) -> Result<Coverage, String> {
-    match read_file(project, item, &mut |_| {})? {
+    match read_file(project, item, None, &mut |_| {})? {
         Measured::Coverage(coverage) => {
             item.tool.clone_from(&coverage.tool);
             item.version.clone_from(&coverage.version);
             Ok(coverage)
         }
         other => Err(format!("{} where a coverage report is looked for", other.what())),
+    }
+}
+
+/// Reads what one scan wrote, or what its patterns name.
+pub fn read_scans(
+    order: &Order,
+    collected: &mut Collected,
+    job: &Job,
+    each: &mut dyn FnMut(&report::Scan, &Found<'_>),
+) -> Result<Vec<FileRead<Findings>>, GateError> {
+    let mut out = Vec::new();
+    for text in &job.patterns {
+        let (named, pattern) = of_reports(text);
+        let freshness = match job.began {
+            Some(began) => Freshness::of_command(began, job.run.as_ref()),
+            None => of_earlier_steps(order, collected)?,
+        };
+        let patterns = [pattern.to_string()];
+        let wanted = Wanted { gate: job.scan.gate, component: &job.component, patterns: &patterns, freshness };
+        out.extend(read_all(order, collected, &wanted, &mut |project, item| {
+            read_findings(project, item, named, &mut |found| each(&job.scan, found))
+        })?);
+    }
+    Ok(out)
+}
+
+pub fn read_findings(
+    project: &Path,
+    item: &mut Evidence,
+    named: Option<&str>,
+    each: &mut dyn FnMut(&Found<'_>),
+) -> Result<Findings, String> {
+    let format = match named {
+        Some(name) => Some(read::format(name).ok_or_else(|| format!("`{name}` is no format that is read"))?),
+        None => None,
+    };
+    let mut findings = |one: Item<'_>| {
+        if let Item::Found(found) = one {
+            each(found);
+        }
+    };
+    match read_file(project, item, format, &mut findings)? {
+        Measured::Findings(found) => {
+            item.tool.clone_from(&found.tool);
+            item.version.clone_from(&found.version);
+            Ok(found)
+        }
+        other => Err(format!("{} where a report of findings is looked for", other.what())),
     }
 }
 
@@ -332,9 +406,10 @@ pub fn coverage_parts(
     let mut parts = Vec::new();
     for (at, blocked) in blocked {
         let patterns = collected.components[at].coverage_reports.clone();
-        let reports = read_all(order, collected, at, Gate::Coverage, &patterns, &mut |project, item| {
-            read_coverage(project, item)
-        })?;
+        let name = collected.components[at].name.clone();
+        let freshness = freshness(order, collected, at, Gate::Coverage)?;
+        let wanted = Wanted { gate: Gate::Coverage, component: &name, patterns: &patterns, freshness };
+        let reports = read_all(order, collected, &wanted, &mut |project, item| read_coverage(project, item))?;
         let late = || (clock.elapsed().as_secs() > limit).then(|| format!("reading took longer than {limit} s"));
         let component = &collected.components[at];
         parts.push(judge::coverage::Part {
@@ -352,11 +427,11 @@ pub fn coverage_parts(
 pub fn coverage(
     order: &Order,
     collected: &mut Collected,
-    tree: Tree,
+    tree: &Tree,
     parts: Vec<judge::coverage::Part>,
     before: Option<Result<Vec<u8>, String>>,
-    (changes, base): changes::Found,
-) -> Result<(judge::coverage::Input, Option<Base>), GateError> {
+    changes: Result<Changes, String>,
+) -> Result<judge::coverage::Input, GateError> {
     let nothing = parts.iter().all(|part| part.reports.is_empty());
     let not_applicable = collected.components.iter().find_map(|c| c.not_applicable.clone()).filter(|_| nothing);
     let baseline = before.map(|bytes| baseline(order, bytes, &mut collected.evidence)).transpose()?;
@@ -367,17 +442,16 @@ pub fn coverage(
         .flat_map(|(c, plan)| plan.thresholds.iter().map(move |t| (c, t)))
         .map(|(c, t)| format!("{} = {} in {}:{}", t.key, t.value, shown(&c.folder, &t.path), t.line))
         .collect();
-    let input = judge::coverage::Input {
+    Ok(judge::coverage::Input {
         not_applicable,
         parts,
         each: collected.legs.is_empty(),
-        tree,
+        tree: tree.clone(),
         omit: collected.omit(),
         changes,
         baseline,
         other_thresholds,
-    };
-    Ok((input, base))
+    })
 }
 
 /// The project's files, and how reports may name them.

@@ -60,6 +60,7 @@ pub struct Seen {
     kept: Vec<(bool, Finding)>,
     by_severity: [u64; 5],
     suppressed: u64,
+    foreign: u64,
     waived: u64,
     new: u64,
     known: u64,
@@ -75,6 +76,7 @@ impl Seen {
             kept: Vec::new(),
             by_severity: [0; 5],
             suppressed: 0,
+            foreign: 0,
             waived: 0,
             new: 0,
             known: 0,
@@ -87,12 +89,20 @@ impl Seen {
         self.suppressed += 1;
     }
 
+    /// One in a file that is none of the project's own: vendored, or ignored by git.
+    pub fn foreign(&mut self) {
+        self.foreign += 1;
+    }
+
+    /// Does a waiver lift this? It is counted then, and is not to be seen.
+    pub fn is_waived(&mut self, asked: &Asked<'_>) -> bool {
+        let waived = self.waivers.lifts(asked);
+        self.waived += u64::from(waived);
+        waived
+    }
+
     /// Counts a finding. `new` says whether the change brings it; where that is not known it counts as new.
-    pub fn see(&mut self, finding: Finding, asked: &Asked<'_>) {
-        if self.waivers.lifts(asked) {
-            self.waived += 1;
-            return;
-        }
+    pub fn see(&mut self, finding: Finding) {
         self.by_severity[finding.severity as usize] += 1;
         let is_new = finding.new.unwrap_or(true);
         *(if is_new { &mut self.new } else { &mut self.known }) += 1;
@@ -245,7 +255,8 @@ fn title(policy: &Policy, seen: &Seen) -> String {
     }
     let other_new = if all { 0 } else { seen.new - seen.stopping };
     match (seen.stopping, other_new) {
-        (0, new) => parts.push(format!("{new} new{}", if new > 0 && at_least { format!(", none{level}") } else { String::new() })),
+        (0, new) => parts
+            .push(format!("{new} new{}", if new > 0 && at_least { format!(", none{level}") } else { String::new() })),
         (_, 0) => {}
         (_, new) => parts.push(format!("{new} new below that")),
     }
@@ -323,6 +334,8 @@ fn metrics(verdict: &mut Verdict, seen: &Seen, input: &Input) {
     }
     for (name, value) in
         [("new", seen.new), ("known", seen.known), ("waived", seen.waived), ("suppressed", seen.suppressed)]
+            .into_iter()
+            .chain(Some(("foreign", seen.foreign)).filter(|(_, foreign)| *foreign > 0))
     {
         put(name, value);
     }
@@ -339,9 +352,13 @@ fn unmeasured_help(verdict: Verdict, gate: Gate, part: &Part, why: &str) -> Verd
     let tail = part.run.as_ref().map(|run| run.tail.join("\n")).unwrap_or_default();
     let found = if tail.trim().is_empty() { why.to_string() } else { format!("{why}\n{tail}") };
     let way_out = match (&part.run, &part.blocked) {
-        (None, Some(_)) => format!("mend what is in the way, or let a step of your own write a report and name it in `{gate}.reports`"),
+        (None, Some(_)) => {
+            format!("mend what is in the way, or let a step of your own write a report and name it in `{gate}.reports`")
+        }
         (None, None) => format!("let an earlier step write the report, or name its path in `{gate}.reports`"),
-        _ => format!("let the tool look at everything and write its report; a command of your own goes into `{gate}.run`"),
+        _ => format!(
+            "let the tool look at everything and write its report; a command of your own goes into `{gate}.run`"
+        ),
     };
     verdict.help(part.named(&part.looked_for), found, way_out)
 }

@@ -63,14 +63,14 @@ impl Waivers {
             let said = format!("the waiver of {} by {} ({})", waiver.id, waiver.owner, waiver.reason);
             let mut tell = |rule, severity, text: String| out.push(Finding::new(rule, severity, text));
             match waiver.until.filter(|_| is_over(waiver, self.today)) {
-                Some(until) => tell("waiver-expired", Severity::Medium, format!("{said} was for no longer than {until}")),
+                Some(until) => tell(EXPIRED, Severity::Medium, format!("{said} was for no longer than {until}")),
                 None if !waiver.has_scope() => tell(
-                    "waiver-scopeless",
+                    SCOPELESS,
                     Severity::Medium,
                     format!("{said} lifts nothing: it names neither `path` nor `package`"),
                 ),
                 None if held.used == 0 => {
-                    tell("waiver-unused", Severity::Low, format!("{said} is not needed: nothing was found that it is for"));
+                    tell(UNUSED, Severity::Low, format!("{said} is not needed: nothing was found that it is for"));
                 }
                 None => {}
             }
@@ -90,11 +90,22 @@ impl Held {
             }
         };
         let package = waiver.package.as_ref().is_none_or(|wanted| {
-            asked.package.is_some_and(|(name, version)| same_package(&wanted.name, name) && wanted.versions.holds(version))
+            asked
+                .package
+                .is_some_and(|(name, version)| same_package(&wanted.name, name) && wanted.versions.holds(version))
         });
         named && there && package
     }
 }
+
+/// Is this rule one of a finding about a waiver?
+pub fn is_of_waivers(rule: &str) -> bool {
+    [EXPIRED, SCOPELESS, UNUSED].contains(&rule)
+}
+
+const EXPIRED: &str = "waiver-expired";
+const SCOPELESS: &str = "waiver-scopeless";
+const UNUSED: &str = "waiver-unused";
 
 /// `until` is the last day that counts.
 fn is_over(waiver: &Waiver, today: Day) -> bool {
@@ -156,7 +167,8 @@ mod tests {
         let mut waivers = of(&all, "2026-01-01");
         assert!(!waivers.lifts(&Asked { ids: &["B307"], path: Some("new/a.py"), package: None }));
         assert!(!waivers.lifts(&Asked { ids: &["B307"], path: None, package: None }));
-        let asked = |version| Asked { ids: &["GHSA-1", "cve-1"], path: Some("r.txt"), package: Some(("foo-bar", version)) };
+        let asked =
+            |version| Asked { ids: &["GHSA-1", "cve-1"], path: Some("r.txt"), package: Some(("foo-bar", version)) };
         assert!(waivers.lifts(&asked("1.9")) && !waivers.lifts(&asked("2.0")) && !waivers.lifts(&asked("")));
         assert!(!waivers.lifts(&Asked { ids: &["B1"], path: Some("a"), package: None }), "without a scope");
         assert_eq!(rules(&waivers), ["waiver-unused", "waiver-scopeless"]);

@@ -139,9 +139,12 @@ impl Layers<'_> {
         let known: Vec<&str> = self.defaults.tools.keys().map(String::as_str).collect();
         if let Some((name, field)) = self.head.config.tools.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             let line = field.get().map_or(0, |(_, line)| line);
-            let near = crate::config::nearest(name, &known).map_or(String::new(), |n| format!(" (did you mean `{n}`?)"));
+            let near =
+                crate::config::nearest(name, &known).map_or(String::new(), |n| format!(" (did you mean `{n}`?)"));
             let (path, known) = (self.head.path, known.join(", "));
-            return Err(format!("{path}:{line}: tools: `{name}` is no tool that qte-ci installs{near}; known: {known}"));
+            return Err(format!(
+                "{path}:{line}: tools: `{name}` is no tool that qte-ci installs{near}; known: {known}"
+            ));
         }
         let of = |config: &Config, name: &str| config.tools.get(name).cloned().unwrap_or_default();
         Ok(known
@@ -150,7 +153,9 @@ impl Layers<'_> {
                 let own = of(self.head.config, name);
                 let setting = match own.get() {
                     Some((Some(version), line)) => Setting::new(version.clone(), self.head.source(line)),
-                    _ => Setting::default(of(self.defaults, name).get().and_then(|(v, _)| v.cloned()).unwrap_or_default()),
+                    _ => Setting::default(
+                        of(self.defaults, name).get().and_then(|(v, _)| v.cloned()).unwrap_or_default(),
+                    ),
                 };
                 (name.to_string(), setting)
             })

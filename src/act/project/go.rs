@@ -9,7 +9,8 @@ use super::{
 use crate::facts::tree::Root;
 use modfile::directives;
 
-pub const ECOSYSTEM: Ecosystem = Ecosystem { id: "go", looked_for: &["go.mod"], components, plan, scans: |gate, _| super::no_scans("Go", gate) };
+pub const ECOSYSTEM: Ecosystem =
+    Ecosystem { id: "go", looked_for: &["go.mod"], components, plan, scans: |gate, _| super::no_scans("Go", gate) };
 
 const GO_TEST: &str = include_str!("assets/go_test.sh");
 

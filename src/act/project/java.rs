@@ -10,7 +10,8 @@ use super::{
 use crate::facts::tree::Root;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub const ECOSYSTEM: Ecosystem = Ecosystem { id: "java", looked_for: LOOKED_FOR, components, plan, scans: |gate, _| super::no_scans("Java", gate) };
+pub const ECOSYSTEM: Ecosystem =
+    Ecosystem { id: "java", looked_for: LOOKED_FOR, components, plan, scans: |gate, _| super::no_scans("Java", gate) };
 
 const LOOKED_FOR: &[&str] = &["pom.xml", "build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"];
 

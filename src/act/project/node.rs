@@ -18,7 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use workspace::Members;
 
-pub const ECOSYSTEM: Ecosystem = Ecosystem { id: "node", looked_for: &["package.json"], components, plan, scans: scan::scans };
+pub const ECOSYSTEM: Ecosystem =
+    Ecosystem { id: "node", looked_for: &["package.json"], components, plan, scans: scan::scans };
 
 /// The way out where a project's tests cannot be measured by its script.
 const OWN_COMMAND: &str = "give the command in `tests.run`, and in `tests.reports` the reports that it writes";

@@ -24,7 +24,8 @@ use pytest_config::PytestConfig;
 use runner::Suites;
 use source::Source;
 
-pub const ECOSYSTEM: Ecosystem = Ecosystem { id: "python", looked_for: LOOKED_FOR, components, plan, scans: scan::scans };
+pub const ECOSYSTEM: Ecosystem =
+    Ecosystem { id: "python", looked_for: LOOKED_FOR, components, plan, scans: scan::scans };
 
 const LOOKED_FOR: &[&str] = &[
     "pyproject.toml",

@@ -7,7 +7,13 @@ mod workspace;
 use super::{Command, Ecosystem, Fetch, InstallPlan, Project, ProjectError, Site, is_below};
 use workspace::{Manifest, Manifests};
 
-pub const ECOSYSTEM: Ecosystem = Ecosystem { id: "rust", looked_for: &["Cargo.toml"], components, plan, scans: |gate, _| super::no_scans("Rust", gate) };
+pub const ECOSYSTEM: Ecosystem = Ecosystem {
+    id: "rust",
+    looked_for: &["Cargo.toml"],
+    components,
+    plan,
+    scans: |gate, _| super::no_scans("Rust", gate),
+};
 
 /// The roots that cargo itself sees: workspaces, and packages that belong to none. One without a Rust file is a tool's
 /// configuration. One below another (left out of its workspace) is a helper of that (`xtask`, `fuzz`) unless it has

@@ -35,6 +35,8 @@ pub struct Scan {
     pub format: &'static str,
     /// The exit codes by which it says that it found something.
     pub found: &'static [i32],
+    /// Does it look at the commits of the change, and not at the files?
+    pub of_commits: bool,
 }
 
 /// What can be done about one gate in one component.

@@ -54,8 +54,11 @@ enum Place<'a> {
 /// gitleaks takes one folder and leaves out what its configuration names: the project's own, with what is not the
 /// project's put beside it.
 fn scan(look: &Look, setup: &Option<Setup>, program: &str, place: Place<'_>) -> Scan {
+    let of_commits = matches!(place, Place::Commits(_));
     let (name, arguments, what, left_out) = match place {
-        Place::Tree(left_out) => ("gitleaks-tree.json", vec!["dir".to_string(), ".".to_string()], "gitleaks dir .", left_out),
+        Place::Tree(left_out) => {
+            ("gitleaks-tree.json", vec!["dir".to_string(), ".".to_string()], "gitleaks dir .", left_out)
+        }
         Place::Commits(base) => (
             "gitleaks-commits.json",
             vec!["git".to_string(), format!("--log-opts=--no-ext-diff {base}..HEAD -- ."), ".".to_string()],
@@ -83,7 +86,7 @@ fn scan(look: &Look, setup: &Option<Setup>, program: &str, place: Place<'_>) -> 
     argv.extend(more.map(String::from));
     argv.push(path);
     let command = Command { argv, cwd: look.site.root(), env: Vec::new(), what: format!("`{what}`") };
-    Scan { tool: "gitleaks", setup: setup.clone(), command, report, format: "gitleaks", found: &[3] }
+    Scan { tool: "gitleaks", setup: setup.clone(), command, report, format: "gitleaks", found: &[3], of_commits }
 }
 
 fn regex_escaped(text: &str) -> String {

@@ -43,7 +43,15 @@ fn eslint(look: &Look) -> Result<Scans, ProjectError> {
     let (path, report) = look.report("eslint.json");
     let argv = vec![path_text(&program), ".".into(), "--format".into(), "json".into(), "--output-file".into(), path];
     let command = Command { argv, cwd: site.root(), env: Vec::new(), what: "`eslint . --format json`".into() };
-    Ok(Scans::Tools(vec![Scan { tool: "eslint", setup: None, command, report, format: "eslint", found: &[1] }]))
+    Ok(Scans::Tools(vec![Scan {
+        tool: "eslint",
+        setup: None,
+        command,
+        report,
+        format: "eslint",
+        found: &[1],
+        of_commits: false,
+    }]))
 }
 
 /// A program that the project's dependencies brought, here or in a folder above, inside the project.
@@ -71,5 +79,13 @@ fn audit(look: &Look) -> Scans {
     let script = r#"exec "$1" audit --json >"$2""#;
     let argv = ["sh", "-c", script, "sh", &path_text(&npm), &path].map(String::from).to_vec();
     let command = Command { argv, cwd: site.root(), env: Vec::new(), what: "`npm audit --json`".into() };
-    Scans::Tools(vec![Scan { tool: "npm audit", setup: None, command, report, format: "npm-audit", found: &[1] }])
+    Scans::Tools(vec![Scan {
+        tool: "npm audit",
+        setup: None,
+        command,
+        report,
+        format: "npm-audit",
+        found: &[1],
+        of_commits: false,
+    }])
 }

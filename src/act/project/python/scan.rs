@@ -79,7 +79,7 @@ fn bandit(look: &Look, files: &[&str]) -> Result<Scan, ProjectError> {
     arguments.push("--".into());
     arguments.extend(targets.iter().map(|file| format!("./{file}")));
     let command = run(look, vec![program(&setup, "bandit")], arguments, format!("{shown} (of {} files)", files.len()));
-    Ok(Scan { tool: "bandit", setup: Some(setup), command, report, format: "bandit", found: &[1] })
+    Ok(Scan { tool: "bandit", setup: Some(setup), command, report, format: "bandit", found: &[1], of_commits: false })
 }
 
 /// The first folder of each file, or the file itself.
@@ -96,13 +96,15 @@ fn ruff(look: &Look) -> Result<Scan, ProjectError> {
     let arguments = words(&["check", "--no-cache", "--no-fix", "--output-format", "json", "--output-file", &path, "."]);
     let shown = "ruff check --output-format json .".to_string();
     let command = run(look, vec![program(&setup, "ruff")], arguments, shown);
-    Ok(Scan { tool: "ruff", setup: Some(setup), command, report, format: "ruff", found: &[1] })
+    Ok(Scan { tool: "ruff", setup: Some(setup), command, report, format: "ruff", found: &[1], of_commits: false })
 }
 
 /// Over what is installed for the project, never over the tool's own environment.
 fn audit(look: &Look) -> Result<Scans, ProjectError> {
     let Some(plan) = look.plan else {
-        return Ok(Scans::NotApplicable("no dependency is declared: looked for pyproject.toml, requirements*.txt".into()));
+        return Ok(Scans::NotApplicable(
+            "no dependency is declared: looked for pyproject.toml, requirements*.txt".into(),
+        ));
     };
     let InstallPlan::Environment(environment) = &plan.install else {
         return Ok(Scans::NotApplicable("nothing is installed for it".into()));
@@ -136,5 +138,6 @@ shift 5
         report,
         format: "pip-audit",
         found: &[1],
+        of_commits: false,
     }]))
 }
