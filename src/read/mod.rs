@@ -1,5 +1,6 @@
 //! Bytes to measurement. The kind of a file is found from its content; one file per format, one line in FORMATS.
 
+mod audits;
 mod bandit;
 mod cases;
 mod checkstyle;
@@ -7,6 +8,7 @@ mod clover;
 mod cobertura;
 mod coveragepy;
 mod ctrf;
+mod cvss;
 mod dart;
 pub mod details;
 pub mod diff;
