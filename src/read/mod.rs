@@ -33,6 +33,7 @@ mod libtest_text;
 mod lines;
 mod llvm_cov;
 mod mocha;
+mod npm_audit;
 mod nunit;
 mod others;
 mod pip_audit;
@@ -141,6 +142,7 @@ pub static FORMATS: &[Format] = &[
     rdjson::FORMAT,
     // Audits of dependencies.
     pip_audit::FORMAT,
+    npm_audit::FORMAT,
 ];
 
 /// What a file holds.

@@ -22,7 +22,6 @@ fn lines(shape: &Shape, keys: &[&str]) -> bool {
 }
 
 pub static OTHERS: &[Format] = &[
-    other("npm-audit", |s| object(s, &["auditReportVersion"]) || object(s, &["advisories"])),
     other("cargo-audit", |s| object(s, &["database", "lockfile", "vulnerabilities"])),
     other("trivy", |s| object(s, &["SchemaVersion"]) || array(s, &["Target", "Vulnerabilities"])),
     other("osv", |s| object(s, &["results"]) && s.has_inner("packages")),
