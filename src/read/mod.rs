@@ -2,6 +2,7 @@
 
 mod audits;
 mod bandit;
+mod cargo_audit;
 mod cases;
 mod checkstyle;
 mod clover;
@@ -143,6 +144,7 @@ pub static FORMATS: &[Format] = &[
     // Audits of dependencies.
     pip_audit::FORMAT,
     npm_audit::FORMAT,
+    cargo_audit::FORMAT,
 ];
 
 /// What a file holds.

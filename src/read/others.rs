@@ -22,7 +22,6 @@ fn lines(shape: &Shape, keys: &[&str]) -> bool {
 }
 
 pub static OTHERS: &[Format] = &[
-    other("cargo-audit", |s| object(s, &["database", "lockfile", "vulnerabilities"])),
     other("trivy", |s| object(s, &["SchemaVersion"]) || array(s, &["Target", "Vulnerabilities"])),
     other("osv", |s| object(s, &["results"]) && s.has_inner("packages")),
     other("govulncheck", |s| lines(s, &["config"]) || object(s, &["Calls", "Imports", "Vulns"])),
