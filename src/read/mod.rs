@@ -36,6 +36,7 @@ mod llvm_cov;
 mod mocha;
 mod npm_audit;
 mod nunit;
+mod osv;
 mod others;
 mod pip_audit;
 mod playwright;
@@ -145,6 +146,7 @@ pub static FORMATS: &[Format] = &[
     pip_audit::FORMAT,
     npm_audit::FORMAT,
     cargo_audit::FORMAT,
+    osv::FORMAT,
 ];
 
 /// What a file holds.
