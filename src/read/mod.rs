@@ -21,6 +21,7 @@ mod gcov;
 mod gitleaks;
 mod go_test;
 mod gocover;
+mod govulncheck;
 mod input;
 mod istanbul;
 mod istanbul_summary;
@@ -147,6 +148,7 @@ pub static FORMATS: &[Format] = &[
     npm_audit::FORMAT,
     cargo_audit::FORMAT,
     osv::FORMAT,
+    govulncheck::FORMAT,
 ];
 
 /// What a file holds.
