@@ -49,6 +49,7 @@ mod semgrep;
 mod shape;
 mod simplecov;
 mod tap;
+mod trivy;
 mod trx;
 mod utf16;
 pub mod xml;
@@ -149,6 +150,7 @@ pub static FORMATS: &[Format] = &[
     cargo_audit::FORMAT,
     osv::FORMAT,
     govulncheck::FORMAT,
+    trivy::FORMAT,
 ];
 
 /// What a file holds.

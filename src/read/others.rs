@@ -12,17 +12,7 @@ fn object(shape: &Shape, keys: &[&str]) -> bool {
     shape.syntax == Syntax::JsonObject && shape.has_keys(keys)
 }
 
-fn array(shape: &Shape, keys: &[&str]) -> bool {
-    shape.syntax == Syntax::JsonArray && shape.has_keys(keys)
-}
-
-/// One object a line, or several behind each other.
-fn lines(shape: &Shape, keys: &[&str]) -> bool {
-    shape.syntax == Syntax::JsonLines && shape.has_keys(keys)
-}
-
 pub static OTHERS: &[Format] = &[
-    other("trivy", |s| object(s, &["SchemaVersion"]) || array(s, &["Target", "Vulnerabilities"])),
     other("bench", |s| s.syntax == Syntax::Text && s.has_inner("bench")),
     other("criterion-estimates", |s| object(s, &["mean", "median_abs_dev"])),
     other("criterion-benchmark", |s| object(s, &["group_id", "function_id"])),
