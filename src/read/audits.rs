@@ -20,6 +20,12 @@ pub const HELD_BYTES: usize = 4 * 1024 * 1024;
 /// The level of a vulnerability whose severity the report does not tell.
 pub const UNKNOWN: &str = "unknown";
 
+/// Cuts a text that is kept, and gives back what it took.
+pub fn shorten(text: &mut String) {
+    truncate(text, KEPT_TEXT_BYTES);
+    text.shrink_to_fit();
+}
+
 /// A list of texts; the first ones are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Words(pub Vec<String>);
@@ -27,7 +33,7 @@ pub struct Words(pub Vec<String>);
 impl Words {
     pub fn add(&mut self, mut word: String) {
         if self.0.len() < KEPT_WORDS && !word.is_empty() && !self.0.contains(&word) {
-            truncate(&mut word, KEPT_TEXT_BYTES);
+            shorten(&mut word);
             self.0.push(word);
         }
     }
@@ -140,6 +146,13 @@ mod tests {
         let mut distinct = Distinct::default();
         assert!(distinct.add(&["a", "bc"]) && distinct.add(&["ab", "c"]) && !distinct.add(&["a", "bc"]));
         assert_eq!(distinct.count(), 2);
+    }
+
+    #[test]
+    fn a_kept_text_holds_no_more_than_it_shows() {
+        let mut text = "é".repeat(KEPT_TEXT_BYTES);
+        shorten(&mut text);
+        assert!((KEPT_TEXT_BYTES - 1..=KEPT_TEXT_BYTES).contains(&text.len()) && text.capacity() <= KEPT_TEXT_BYTES);
     }
 
     #[test]

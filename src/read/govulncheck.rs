@@ -2,8 +2,7 @@
 //! those who keep it; and the single object of the versions before 1.0. A vulnerability is found at several places, ever
 //! more closely: required, imported, called. It counts once, at the closest.
 
-use super::audits::{Distinct, KEPT_TEXT_BYTES, Packages, Words, vulnerability};
-use super::cases::truncate;
+use super::audits::{Distinct, Packages, Words, shorten, vulnerability};
 use super::error::ReadError;
 use super::findings::Out;
 use super::json::{self, List, Object};
@@ -15,8 +14,8 @@ use serde::de::{Error, MapAccess, SeqAccess};
 use std::collections::HashMap;
 use std::io::Read;
 
-/// How many vulnerabilities and modules are remembered: Go's database holds some thousand.
-const MAX_KNOWN: usize = 50_000;
+/// How many bytes of vulnerabilities and modules are remembered: all of Go's database takes a tenth of it.
+const MAX_KNOWN_BYTES: usize = 32 * 1024 * 1024;
 
 pub const FORMAT: Format = Format {
     id: "govulncheck",
@@ -231,7 +230,7 @@ impl Object for Module {
             _ => return json::skip(map),
         };
         json::text(map, to)?;
-        truncate(to, KEPT_TEXT_BYTES);
+        shorten(to);
         Ok(())
     }
 }
@@ -245,22 +244,35 @@ struct Messages {
     found: Vec<Finding>,
     /// The versions of modules, by path.
     modules: HashMap<String, String>,
+    bytes: usize,
 }
 
 impl Messages {
-    fn entry(&mut self, one: Entry) -> Result<(), String> {
-        if self.entries.len() >= MAX_KNOWN {
-            return Err(format!("more than {MAX_KNOWN} vulnerabilities"));
+    fn remember(&mut self, bytes: usize) -> Result<(), String> {
+        self.bytes += bytes;
+        if self.bytes <= MAX_KNOWN_BYTES {
+            return Ok(());
         }
+        Err(format!("more vulnerabilities and modules than fit into {MAX_KNOWN_BYTES} bytes"))
+    }
+
+    fn entry(&mut self, one: Entry) -> Result<(), String> {
+        self.remember(
+            2 * one.id.len() + one.summary.len() + one.aliases.bytes() + one.fixed.bytes() + size_of::<Entry>(),
+        )?;
         self.entries.insert(one.id.clone(), one);
         Ok(())
     }
 
     fn finding(&mut self, one: Finding) -> Result<(), String> {
+        // One that is closer takes another's place.
+        let known = self.index.get(&one.id).map(|&at| &self.found[at]);
+        if known.is_none_or(|known| one.reach > known.reach) {
+            self.remember(one.bytes())?;
+        }
         match self.index.get(&one.id) {
             Some(&at) if one.reach > self.found[at].reach => self.found[at] = one,
             Some(_) => {}
-            None if self.found.len() >= MAX_KNOWN => return Err(format!("more than {MAX_KNOWN} vulnerabilities")),
             None => {
                 self.index.insert(one.id.clone(), self.found.len());
                 self.found.push(one);
@@ -317,16 +329,16 @@ impl Object for Entry {
         match key {
             "id" => {
                 json::text(map, &mut self.id)?;
-                truncate(&mut self.id, KEPT_TEXT_BYTES);
+                shorten(&mut self.id);
             }
             "summary" => {
                 json::text(map, &mut self.summary)?;
-                truncate(&mut self.summary, KEPT_TEXT_BYTES);
+                shorten(&mut self.summary);
             }
             // Before 1.0 there is nothing else.
             "details" if self.summary.is_empty() => {
                 json::text(map, &mut self.summary)?;
-                truncate(&mut self.summary, KEPT_TEXT_BYTES);
+                shorten(&mut self.summary);
             }
             "aliases" => map.next_value_seed(json::list_or_null(&mut self.aliases))?,
             "affected" => map.next_value_seed(json::list_or_null(&mut Fixed(&mut self.fixed)))?,
@@ -386,6 +398,14 @@ struct Finding {
     frames: u64,
 }
 
+impl Finding {
+    fn bytes(&self) -> usize {
+        let texts = [&self.fixed, &self.module.path, &self.module.version, &self.symbol, &self.file];
+        let texts: usize = texts.iter().map(|text| text.len()).sum();
+        2 * self.id.len() + texts + self.versions.bytes() + self.via.bytes() + size_of::<Finding>()
+    }
+}
+
 impl Object for Finding {
     const WHAT: &'static str = "a finding";
 
@@ -393,11 +413,11 @@ impl Object for Finding {
         match key {
             "osv" => {
                 json::text(map, &mut self.id)?;
-                truncate(&mut self.id, KEPT_TEXT_BYTES);
+                shorten(&mut self.id);
             }
             "fixed_version" => {
                 json::text(map, &mut self.fixed)?;
-                truncate(&mut self.fixed, KEPT_TEXT_BYTES);
+                shorten(&mut self.fixed);
             }
             "trace" => map.next_value_seed(json::list(self))?,
             _ => json::skip(map)?,
@@ -431,7 +451,7 @@ impl List for Finding {
                 (true, true) => Reach::Required,
             };
             self.symbol = if function.is_empty() { package } else { format!("{package}.{function}") };
-            truncate(&mut self.symbol, KEPT_TEXT_BYTES);
+            shorten(&mut self.symbol);
             self.module = module;
         } else {
             if module.path != self.module.path {
@@ -460,11 +480,11 @@ impl Object for Frame {
         match key {
             "module" => {
                 json::text(map, &mut self.module.path)?;
-                truncate(&mut self.module.path, KEPT_TEXT_BYTES);
+                shorten(&mut self.module.path);
             }
             "version" => {
                 json::text(map, &mut self.module.version)?;
-                truncate(&mut self.module.version, KEPT_TEXT_BYTES);
+                shorten(&mut self.module.version);
             }
             "package" => json::text(map, &mut self.package)?,
             "function" => json::text(map, &mut self.function)?,
@@ -488,7 +508,7 @@ impl Object for Place {
         match key {
             "filename" => {
                 json::path(map, &mut self.file)?;
-                truncate(&mut self.file, 4 * KEPT_TEXT_BYTES);
+                shorten(&mut self.file);
             }
             "line" => self.line = map.next_value()?,
             _ => json::skip(map)?,
@@ -520,10 +540,9 @@ impl Object for Modules<'_, '_> {
         let mut one = Module::default();
         map.next_value_seed(json::object(&mut one))?;
         *self.0.packages.audited.get_or_insert(0) += 1;
-        let known = &mut self.0.messages.modules;
-        if known.len() < MAX_KNOWN {
-            known.insert(one.path, one.version);
-        }
+        let messages = &mut self.0.messages;
+        messages.remember(one.path.len() + one.version.len() + size_of::<Module>()).map_err(M::Error::custom)?;
+        messages.modules.insert(one.path, one.version);
         Ok(())
     }
 }
@@ -571,11 +590,11 @@ impl Object for Vuln {
             "OSV" => map.next_value_seed(json::object(&mut self.entry))?,
             "Symbol" => {
                 json::text(map, &mut self.finding.symbol)?;
-                truncate(&mut self.finding.symbol, KEPT_TEXT_BYTES);
+                shorten(&mut self.finding.symbol);
             }
             "ModPath" => {
                 json::text(map, &mut self.finding.module.path)?;
-                truncate(&mut self.finding.module.path, KEPT_TEXT_BYTES);
+                shorten(&mut self.finding.module.path);
             }
             "CallSink" => self.call = map.next_value()?,
             "ImportSink" => self.import = map.next_value()?,
@@ -701,8 +720,9 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let many: String = (0..=MAX_KNOWN).map(|n| format!(r#"{{"osv":{{"id":"{n}"}}}}"#)).collect();
+        let count = MAX_KNOWN_BYTES / size_of::<Entry>();
+        let many: String = (0..=count).map(|n| format!(r#"{{"osv":{{"id":"{n}"}}}}"#)).collect();
         let error = seen(&format!("{}{many}", config("symbol"))).unwrap_err();
-        assert!(error.message.contains("more than 50000"), "{}", error.message);
+        assert!(error.message.contains("than fit into"), "{}", error.message);
     }
 }

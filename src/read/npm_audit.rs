@@ -1,8 +1,7 @@
 //! npm's audit report: the advisories of npm 6, and the vulnerable packages of npm 7 and later, each with what makes it
 //! so. A registry that did not answer leaves an error in the report's place: it is one, in its own words.
 
-use super::audits::{HELD_BYTES, KEPT_TEXT_BYTES, Packages, Words, vulnerability};
-use super::cases::truncate;
+use super::audits::{HELD_BYTES, Packages, Words, shorten, vulnerability};
 use super::error::{ErrorKind, ReadError};
 use super::findings::Out;
 use super::json::{self, List, Object};
@@ -38,7 +37,7 @@ fn looks_like(shape: &Shape) -> bool {
     shape.syntax == Syntax::JsonObject
         && (error
             || shape.has_keys(&["auditReportVersion"])
-            || shape.has_keys(&["advisories"])
+            || shape.has_keys(&["actions", "advisories"])
             || shape.has_keys(&["message", "method", "uri", "statusCode"]))
 }
 
@@ -361,7 +360,7 @@ impl List for Paths<'_> {
         let some = list.next_element_seed(json::Text(&mut path))?.is_some();
         self.0.paths += u64::from(some);
         if self.0.path.is_empty() {
-            truncate(&mut path, 4 * KEPT_TEXT_BYTES);
+            shorten(&mut path);
             self.0.path = path;
         }
         Ok(some)
@@ -376,7 +375,7 @@ impl Object for Vulnerable<'_, '_> {
 
     fn entry<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         let mut one = Entry { name: key.to_string(), ..Entry::default() };
-        truncate(&mut one.name, KEPT_TEXT_BYTES);
+        shorten(&mut one.name);
         map.next_value_seed(json::object(&mut one))?;
         let (ours, at) = severity(&one.severity).map_err(M::Error::custom)?;
         (one.ours, one.at) = (Some(ours), at);
@@ -420,11 +419,11 @@ impl Entry {
         if rule.is_empty() {
             rule = one.url;
         }
-        truncate(&mut rule, KEPT_TEXT_BYTES);
+        shorten(&mut rule);
         if self.rule.is_empty() || at > self.worst {
             self.others.add(std::mem::replace(&mut self.rule, rule));
             (self.title, self.worst) = (one.title, at);
-            truncate(&mut self.title, KEPT_TEXT_BYTES);
+            shorten(&mut self.title);
         } else if rule != self.rule {
             self.others.add(rule);
         }
@@ -439,12 +438,12 @@ impl Object for Entry {
         match key {
             "severity" => {
                 json::text(map, &mut self.severity)?;
-                truncate(&mut self.severity, KEPT_TEXT_BYTES);
+                shorten(&mut self.severity);
             }
             "isDirect" => self.direct = map.next_value::<Option<bool>>()?.unwrap_or(false),
             "range" => {
                 json::text(map, &mut self.range)?;
-                truncate(&mut self.range, KEPT_TEXT_BYTES);
+                shorten(&mut self.range);
             }
             "via" => map.next_value_seed(json::list_or_null(self))?,
             "effects" => map.next_value_seed(json::list_or_null(&mut self.effects))?,
@@ -455,7 +454,7 @@ impl Object for Entry {
                 if fix.name.is_empty() {
                     self.fixed.clear();
                 }
-                truncate(&mut self.fixed, KEPT_TEXT_BYTES);
+                shorten(&mut self.fixed);
             }
             _ => json::skip(map)?,
         }
@@ -657,6 +656,7 @@ fn chain(from: usize, edges: &[Vec<usize>], wanted: impl Fn(usize) -> bool) -> O
 
 #[cfg(test)]
 mod tests {
+    use super::super::audits::KEPT_TEXT_BYTES;
     use super::*;
     use crate::facts::found::Audit;
 

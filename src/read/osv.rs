@@ -1,8 +1,7 @@
 //! The report of osv-scanner's `json` format: sources (lock files, folders), their packages, and the vulnerabilities of
 //! each. What several databases tell of one vulnerability stands behind them in `groups`, with its worst score.
 
-use super::audits::{HELD_BYTES, KEPT_TEXT_BYTES, Packages, Words, graded, scored, vulnerability, worse};
-use super::cases::truncate;
+use super::audits::{HELD_BYTES, Packages, Words, graded, scored, shorten, vulnerability, worse};
 use super::cvss::{self, Score};
 use super::error::ReadError;
 use super::findings::Out;
@@ -254,7 +253,7 @@ impl Object for Identity<'_, '_, '_, '_> {
             _ => return json::skip(map),
         };
         json::text(map, to)?;
-        truncate(to, KEPT_TEXT_BYTES);
+        shorten(to);
         Ok(())
     }
 }
@@ -318,23 +317,23 @@ impl Object for Vulnerability {
         match key {
             "id" => {
                 json::text(map, &mut self.id)?;
-                truncate(&mut self.id, KEPT_TEXT_BYTES);
+                shorten(&mut self.id);
             }
             "summary" => {
                 json::text(map, &mut self.summary)?;
-                truncate(&mut self.summary, KEPT_TEXT_BYTES);
+                shorten(&mut self.summary);
             }
             // Older entries have nothing else.
             "details" if self.summary.is_empty() => {
                 json::text(map, &mut self.summary)?;
-                truncate(&mut self.summary, KEPT_TEXT_BYTES);
+                shorten(&mut self.summary);
             }
             "aliases" => map.next_value_seed(json::list_or_null(&mut self.aliases))?,
             "severity" => map.next_value_seed(json::list_or_null(&mut Severities(&mut self.score)))?,
             "affected" => map.next_value_seed(json::list_or_null(self))?,
             "database_specific" => {
                 json::text_of(map, "severity", &mut self.word)?;
-                truncate(&mut self.word, KEPT_TEXT_BYTES);
+                shorten(&mut self.word);
             }
             _ => json::skip(map)?,
         }
@@ -483,9 +482,9 @@ impl List for Groups<'_, '_, '_, '_> {
     fn element<'de, S: SeqAccess<'de>>(&mut self, list: &mut S) -> Result<bool, S::Error> {
         let mut one = Group::default();
         let some = list.next_element_seed(json::object(&mut one))?.is_some();
-        truncate(&mut one.max_severity, KEPT_TEXT_BYTES);
+        shorten(&mut one.max_severity);
         if some && self.0.bytes < HELD_BYTES {
-            self.0.bytes += one.ids.bytes() + size_of::<Group>();
+            self.0.bytes += one.ids.bytes() + one.max_severity.len() + size_of::<Group>();
             self.0.groups.push(one);
         }
         Ok(some)
@@ -494,6 +493,7 @@ impl List for Groups<'_, '_, '_, '_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::audits::KEPT_TEXT_BYTES;
     use super::*;
     use crate::facts::found::Audit;
 

@@ -1,8 +1,7 @@
 //! The report of pip-audit's `json` format: an object with `dependencies`, and the bare list of versions before 2.
 //! A dependency with `skip_reason` was not looked up: the tool says "No known vulnerabilities found" all the same.
 
-use super::audits::{KEPT_TEXT_BYTES, Packages, Words, vulnerability};
-use super::cases::truncate;
+use super::audits::{Packages, Words, shorten, vulnerability};
 use super::error::ReadError;
 use super::findings::Out;
 use super::json::{self, List, Object};
@@ -106,7 +105,7 @@ impl Dependency<'_, '_> {
         match self.skipped {
             Some(mut reason) => {
                 if packages.skipped == 0 {
-                    truncate(&mut reason, KEPT_TEXT_BYTES);
+                    shorten(&mut reason);
                     self.report.reason = reason;
                 }
                 packages.skipped += 1;
