@@ -42,6 +42,7 @@ pub fn check(bytes: &[u8], source: &mut dyn Read, format: Option<&'static Format
         Ok(Reading { measured: Measured::Findings(found), .. }) => {
             let told = (found.total, found.suppressed, &found.by_level);
             assert_eq!(told, (findings.total, findings.suppressed, &findings.by_level), "not what was handed out");
+            facts::findings(found, bytes);
         }
         Ok(Reading { measured: Measured::Benchmarks(found), .. }) => {
             assert!(found.benchmarks.iter().all(|b| b.value.is_finite()), "{found:?}");

@@ -31,6 +31,18 @@ pub fn objects<T: Object>(source: &mut dyn Read, each: &mut T) -> Result<(), Rea
     })
 }
 
+/// The same, where an object may also be a list.
+pub fn objects_or_lists<T: Object + List>(source: &mut dyn Read, each: &mut T) -> Result<(), ReadError> {
+    parse(source, |json| {
+        loop {
+            object_or_list(each).deserialize(&mut *json)?;
+            if json.end().is_ok() {
+                return Ok(());
+            }
+        }
+    })
+}
+
 type Parser<'b, 'r> = serde_json::Deserializer<serde_json::de::IoRead<BufReader<&'b mut Bounded<'r>>>>;
 
 fn parse<'r>(
@@ -89,6 +101,13 @@ pub struct ObjectSeed<'a, T> {
 pub struct ListSeed<'a, T> {
     to: &'a mut T,
     null: bool,
+}
+
+/// An object's entries or a list's elements, whichever stands there, go to `T`.
+pub struct EitherSeed<'a, T>(&'a mut T);
+
+pub fn object_or_list<T: Object + List>(to: &mut T) -> EitherSeed<'_, T> {
+    EitherSeed(to)
 }
 
 pub fn object<T: Object>(to: &mut T) -> ObjectSeed<'_, T> {
@@ -163,6 +182,30 @@ impl<'de, T: List> Visitor<'de> for ListSeed<'_, T> {
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
         if self.null { Ok(()) } else { Err(E::invalid_type(serde::de::Unexpected::Unit, &self)) }
+    }
+}
+
+impl<'de, T: Object + List> DeserializeSeed<'de> for EitherSeed<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
+        d.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Object + List> Visitor<'de> for EitherSeed<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(<T as Object>::WHAT)
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<(), M::Error> {
+        object(self.0).visit_map(map)
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, elements: S) -> Result<(), S::Error> {
+        list(self.0).visit_seq(elements)
     }
 }
 
@@ -263,6 +306,80 @@ impl Object for NumberOf<'_> {
         }
         *self.to = map.next_value()?;
         Ok(())
+    }
+}
+
+/// The value of a key that is a text or a whole number, as text; `null` is none.
+pub fn word<'de, M: MapAccess<'de>>(map: &mut M, to: &mut String) -> Result<(), M::Error> {
+    to.clear();
+    map.next_value_seed(Word(to))
+}
+
+struct Word<'a>(&'a mut String);
+
+impl<'de> DeserializeSeed<'de> for Word<'_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
+        d.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Word<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or a whole number")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.0.push_str(text);
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
+        self.0.push_str(&number.to_string());
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+/// A list's texts, or the one text that stands in its place, go to `T`; `null` is none.
+pub struct WordOrList<'a, T>(&'a mut T);
+
+pub fn word_or_list<T: List + Extend<String>>(to: &mut T) -> WordOrList<'_, T> {
+    WordOrList(to)
+}
+
+impl<'de, T: List + Extend<String>> DeserializeSeed<'de> for WordOrList<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
+        d.deserialize_any(self)
+    }
+}
+
+impl<'de, T: List + Extend<String>> Visitor<'de> for WordOrList<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::WHAT)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.0.extend([text.to_string()]);
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, elements: S) -> Result<(), S::Error> {
+        list(self.0).visit_seq(elements)
     }
 }
 

@@ -1,12 +1,15 @@
 //! Bytes to measurement. The kind of a file is found from its content; one file per format, one line in FORMATS.
 
+mod audits;
 mod bandit;
+mod cargo_audit;
 mod cases;
 mod checkstyle;
 mod clover;
 mod cobertura;
 mod coveragepy;
 mod ctrf;
+mod cvss;
 mod dart;
 pub mod details;
 pub mod diff;
@@ -18,6 +21,7 @@ mod gcov;
 mod gitleaks;
 mod go_test;
 mod gocover;
+mod govulncheck;
 mod input;
 mod istanbul;
 mod istanbul_summary;
@@ -31,7 +35,9 @@ mod libtest_text;
 mod lines;
 mod llvm_cov;
 mod mocha;
+mod npm_audit;
 mod nunit;
+mod osv;
 mod others;
 mod pip_audit;
 mod playwright;
@@ -43,6 +49,7 @@ mod semgrep;
 mod shape;
 mod simplecov;
 mod tap;
+mod trivy;
 mod trx;
 mod utf16;
 pub mod xml;
@@ -139,6 +146,11 @@ pub static FORMATS: &[Format] = &[
     rdjson::FORMAT,
     // Audits of dependencies.
     pip_audit::FORMAT,
+    npm_audit::FORMAT,
+    cargo_audit::FORMAT,
+    osv::FORMAT,
+    govulncheck::FORMAT,
+    trivy::FORMAT,
 ];
 
 /// What a file holds.

@@ -12,21 +12,7 @@ fn object(shape: &Shape, keys: &[&str]) -> bool {
     shape.syntax == Syntax::JsonObject && shape.has_keys(keys)
 }
 
-fn array(shape: &Shape, keys: &[&str]) -> bool {
-    shape.syntax == Syntax::JsonArray && shape.has_keys(keys)
-}
-
-/// One object a line, or several behind each other.
-fn lines(shape: &Shape, keys: &[&str]) -> bool {
-    shape.syntax == Syntax::JsonLines && shape.has_keys(keys)
-}
-
 pub static OTHERS: &[Format] = &[
-    other("npm-audit", |s| object(s, &["auditReportVersion"]) || object(s, &["advisories"])),
-    other("cargo-audit", |s| object(s, &["database", "lockfile", "vulnerabilities"])),
-    other("trivy", |s| object(s, &["SchemaVersion"]) || array(s, &["Target", "Vulnerabilities"])),
-    other("osv", |s| object(s, &["results"]) && s.has_inner("packages")),
-    other("govulncheck", |s| lines(s, &["config"]) || object(s, &["Calls", "Imports", "Vulns"])),
     other("bench", |s| s.syntax == Syntax::Text && s.has_inner("bench")),
     other("criterion-estimates", |s| object(s, &["mean", "median_abs_dev"])),
     other("criterion-benchmark", |s| object(s, &["group_id", "function_id"])),
