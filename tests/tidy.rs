@@ -211,8 +211,22 @@ fn every_format_is_a_file_a_line_a_fixture_and_a_fuzz_target() {
     }
     let files: BTreeSet<String> = sources("src/read").into_iter().map(|(path, _)| path).collect();
     let mechanism = [
-        "mod", "error", "input", "lines", "json", "xml", "shape", "others", "diff", "cases", "details", "dotnet",
-        "utf16", "findings",
+        "mod",
+        "error",
+        "input",
+        "lines",
+        "json",
+        "xml",
+        "shape",
+        "others",
+        "diff",
+        "cases",
+        "details",
+        "dotnet",
+        "utf16",
+        "findings",
+        "documents",
+        "printed",
     ];
     for path in files {
         let name = Path::new(&path).file_stem().unwrap().to_str().unwrap();

@@ -1,11 +1,14 @@
 //! Bytes to measurement. The kind of a file is found from its content; one file per format, one line in FORMATS.
 
 mod bandit;
+mod bench;
 mod cases;
 mod checkstyle;
 mod clover;
 mod cobertura;
 mod coveragepy;
+mod criterion_benchmark;
+mod criterion_estimates;
 mod ctrf;
 mod dart;
 pub mod details;
@@ -139,6 +142,10 @@ pub static FORMATS: &[Format] = &[
     rdjson::FORMAT,
     // Audits of dependencies.
     pip_audit::FORMAT,
+    // Benchmarks.
+    bench::FORMAT,
+    criterion_estimates::FORMAT,
+    criterion_benchmark::FORMAT,
 ];
 
 /// What a file holds.

@@ -27,7 +27,4 @@ pub static OTHERS: &[Format] = &[
     other("trivy", |s| object(s, &["SchemaVersion"]) || array(s, &["Target", "Vulnerabilities"])),
     other("osv", |s| object(s, &["results"]) && s.has_inner("packages")),
     other("govulncheck", |s| lines(s, &["config"]) || object(s, &["Calls", "Imports", "Vulns"])),
-    other("bench", |s| s.syntax == Syntax::Text && s.has_inner("bench")),
-    other("criterion-estimates", |s| object(s, &["mean", "median_abs_dev"])),
-    other("criterion-benchmark", |s| object(s, &["group_id", "function_id"])),
 ];
