@@ -24,7 +24,7 @@ pub const FORMAT: Format = Format {
     written_by: "pytest-benchmark 5.3, go 1.26, cargo nightly 1.97, criterion 0.8, hyperfine 1.15, google-benchmark 1.7, \
         Catch2 2.13, benchmark.js 2.1; in the corpus also Catch2 3, JMH 1.29, BenchmarkDotNet 0.12, BenchmarkTools 1.0, \
         Luau",
-    refuses: "an entry without a name or a value, more than 100,000 benchmarks, text that ends inside of a package, a \
+    refuses: "an entry without a name or a value, more than 100,000 benchmarks or 32 MiB of their names, text that ends inside of a package, a \
         binary or a table of benchmarks.",
     looks_like,
     holds: Holds::Benchmarks(read),
@@ -32,6 +32,9 @@ pub const FORMAT: Format = Format {
 
 /// More benchmarks are no report of a project.
 const MAX_BENCHMARKS: usize = 100_000;
+/// All their names together: those of BenchmarkTools.jl are put together from its groups, and could be far longer than
+/// the file.
+const MAX_NAMES_BYTES: usize = 32 * 1024 * 1024;
 /// So many reasons are kept; behind them it is only said that there are more.
 const MAX_UNMEASURED: usize = 100;
 
@@ -83,6 +86,7 @@ pub fn read(source: &mut dyn Read) -> Result<Benchmarks, ReadError> {
 #[derive(Default)]
 struct Out {
     read: Benchmarks,
+    names_bytes: usize,
 }
 
 impl Out {
@@ -105,6 +109,10 @@ impl Out {
         }
         if self.read.benchmarks.len() >= MAX_BENCHMARKS {
             return Err(format!("more than {MAX_BENCHMARKS} benchmarks"));
+        }
+        self.names_bytes += name.len();
+        if self.names_bytes > MAX_NAMES_BYTES {
+            return Err(format!("names of more than {MAX_NAMES_BYTES} bytes"));
         }
         let spread = spread.filter(|spread| spread.value.is_finite());
         self.read.benchmarks.push(Benchmark { name: name.into(), value, unit: unit.into(), better, spread });
@@ -164,6 +172,9 @@ mod tests {
             out.push("b", 1.0, "ns", None).unwrap();
         }
         assert!(out.push("b", 1.0, "ns", None).is_err());
+        let (name, mut long) = ("n".repeat(MAX_NAMES_BYTES / 2), Out::default());
+        let pushed: Vec<bool> = (0..3).map(|_| long.push(&name, 1.0, "ns", None).is_ok()).collect();
+        assert_eq!(pushed, [true, true, false]);
         (0..1000).for_each(|at| out.push(&format!("b{at}"), f64::NAN, "ns", None).unwrap());
         assert_eq!((out.read.unmeasured.len(), out.read.unmeasured[100].as_str()), (101, "and more"));
     }
