@@ -45,7 +45,13 @@ pub fn check(bytes: &[u8], source: &mut dyn Read, format: Option<&'static Format
             facts::findings(found, bytes);
         }
         Ok(Reading { measured: Measured::Benchmarks(found), .. }) => {
-            assert!(found.benchmarks.iter().all(|b| b.value.is_finite()), "{found:?}");
+            let finite = |v: f64| v.is_finite();
+            let all = found.benchmarks.iter().all(|b| finite(b.value) && b.spread.is_none_or(|s| finite(s.value)));
+            assert!(all, "{found:?}");
+            assert!(
+                found.benchmarks.len() <= bytes.len() && found.unmeasured.len() <= bytes.len(),
+                "more than was told"
+            );
         }
         Err(found) => error(found, bytes),
     }

@@ -1,7 +1,9 @@
 //! Evidence, policy and baseline to a verdict. Pure: one file per gate. Arithmetic at thresholds is exact.
 
+pub mod benchmarks;
 pub mod coverage;
 pub mod install;
+pub mod stats;
 pub mod tests;
 mod together;
 
