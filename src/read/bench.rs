@@ -6,7 +6,8 @@ mod printed;
 
 pub use printed::is_result;
 
-use super::error::{ErrorKind, MAX_MESSAGE_BYTES, ReadError};
+use super::error::{ErrorKind, ReadError};
+use super::findings::keep_reason;
 use super::shape::{Shape, Syntax};
 use super::{Format, Holds};
 use crate::facts::found::{Benchmark, Benchmarks, Better, Spread};
@@ -24,8 +25,8 @@ pub const FORMAT: Format = Format {
     written_by: "pytest-benchmark 5.3, go 1.26, cargo nightly 1.97, criterion 0.8, hyperfine 1.15, google-benchmark 1.7, \
         Catch2 2.13, benchmark.js 2.1; in the corpus also Catch2 3, JMH 1.29, BenchmarkDotNet 0.12, BenchmarkTools 1.0, \
         Luau",
-    refuses: "an entry without a name or a value, more than 100,000 benchmarks or 32 MiB of their names, text that ends inside of a package, a \
-        binary or a table of benchmarks.",
+    refuses: "an entry without a name or a value, more than 100,000 benchmarks or 32 MiB of their names, text that ends \
+        inside of a package, a binary or a table of benchmarks.",
     looks_like,
     holds: Holds::Benchmarks(read),
 };
@@ -35,8 +36,6 @@ const MAX_BENCHMARKS: usize = 100_000;
 /// All their names together: those of BenchmarkTools.jl are put together from its groups, and could be far longer than
 /// the file.
 const MAX_NAMES_BYTES: usize = 32 * 1024 * 1024;
-/// So many reasons are kept; behind them it is only said that there are more.
-const MAX_UNMEASURED: usize = 100;
 
 fn looks_like(s: &Shape) -> bool {
     match s.syntax {
@@ -120,13 +119,7 @@ impl Out {
     }
 
     fn unmeasured(&mut self, why: impl Into<String>) {
-        let kept = self.read.unmeasured.len();
-        if kept > MAX_UNMEASURED {
-            return;
-        }
-        let mut why = if kept == MAX_UNMEASURED { "and more".into() } else { why.into() };
-        why.truncate(why.floor_char_boundary(MAX_MESSAGE_BYTES));
-        self.read.unmeasured.push(why);
+        keep_reason(&mut self.read.unmeasured, why.into());
     }
 }
 

@@ -40,28 +40,14 @@ impl Object for Estimates {
 
     fn entry<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
         match key {
-            "mean" => map.next_value_seed(json::object(&mut Point(&mut self.mean))),
-            "std_dev" => map.next_value_seed(json::object_or_null(&mut Point(&mut self.deviation))),
+            "mean" => json::number_of(map, "point_estimate", &mut self.mean),
+            "std_dev" => json::number_of(map, "point_estimate", &mut self.deviation),
             _ => json::skip(map),
         }
     }
 
     fn end(&mut self) -> Result<(), String> {
         self.mean.map(|_| ()).ok_or_else(|| "estimates without a mean".into())
-    }
-}
-
-struct Point<'a>(&'a mut Option<f64>);
-
-impl Object for Point<'_> {
-    const WHAT: &'static str = "an estimate";
-
-    fn entry<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
-        if key != "point_estimate" {
-            return json::skip(map);
-        }
-        *self.0 = map.next_value()?;
-        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@
 use super::error::{ErrorKind, ReadError};
 use super::input::MAX_TOKEN_BYTES;
 use memchr::{memchr, memchr2};
-use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, BufReader, Read};
@@ -20,22 +20,22 @@ pub fn document<S: for<'de> DeserializeSeed<'de, Value = ()>>(source: &mut dyn R
 
 /// Reads one object after the other, as tools write them that append; at least one.
 pub fn objects<T: Object>(source: &mut dyn Read, each: &mut T) -> Result<(), ReadError> {
-    parse(source, |json| {
-        loop {
-            object(each).deserialize(&mut *json)?;
-            // What stands behind an object is the next one, or the parser's own error.
-            if json.end().is_ok() {
-                return Ok(());
-            }
-        }
-    })
+    values(source, |json| object(&mut *each).deserialize(json))
 }
 
 /// The same, where an object may also be a list.
 pub fn objects_or_lists<T: Object + List>(source: &mut dyn Read, each: &mut T) -> Result<(), ReadError> {
+    values(source, |json| object_or_list(&mut *each).deserialize(json))
+}
+
+fn values<'r>(
+    source: &'r mut dyn Read,
+    mut next: impl FnMut(&mut Parser<'_, 'r>) -> Result<(), serde_json::Error>,
+) -> Result<(), ReadError> {
     parse(source, |json| {
         loop {
-            object_or_list(each).deserialize(&mut *json)?;
+            next(json)?;
+            // What stands behind a value is the next one, or the parser's own error.
             if json.end().is_ok() {
                 return Ok(());
             }
@@ -283,21 +283,21 @@ impl Object for TextOf<'_> {
     }
 }
 
-/// The same for a whole number, or `null`.
-pub fn number_of<'de, M: MapAccess<'de>>(
+/// The same for a number, whole or not as `N` is, or `null`.
+pub fn number_of<'de, M: MapAccess<'de>, N: DeserializeOwned>(
     map: &mut M,
     member: &'static str,
-    to: &mut Option<u64>,
+    to: &mut Option<N>,
 ) -> Result<(), M::Error> {
     map.next_value_seed(object_or_null(&mut NumberOf { member, to }))
 }
 
-struct NumberOf<'a> {
+struct NumberOf<'a, N> {
     member: &'static str,
-    to: &'a mut Option<u64>,
+    to: &'a mut Option<N>,
 }
 
-impl Object for NumberOf<'_> {
+impl<N: DeserializeOwned> Object for NumberOf<'_, N> {
     const WHAT: &'static str = "an object";
 
     fn entry<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {

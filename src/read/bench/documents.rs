@@ -12,10 +12,11 @@ use std::io::Read;
 
 pub fn read(source: &mut dyn Read) -> Result<Benchmarks, ReadError> {
     let mut all = All::default();
-    json::document(source, Root(&mut all))?;
+    json::document(source, json::object_or_list(&mut all))?;
     Ok(all.out.read)
 }
 
+/// The document: an object that holds a list, or a list.
 #[derive(Default)]
 struct All {
     out: Out,
@@ -24,33 +25,6 @@ struct All {
     listed: bool,
     /// Of google-benchmark: runs whose iterations were told one by one.
     told: BTreeSet<String>,
-}
-
-/// The document: an object that holds a list, or a list.
-struct Root<'a>(&'a mut All);
-
-impl<'de> DeserializeSeed<'de> for Root<'_> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
-        d.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Root<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a report of benchmarks")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<(), M::Error> {
-        json::object(self.0).visit_map(map)
-    }
-
-    fn visit_seq<S: SeqAccess<'de>>(self, list: S) -> Result<(), S::Error> {
-        json::list(self.0).visit_seq(list)
-    }
 }
 
 impl Object for All {
