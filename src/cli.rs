@@ -21,6 +21,8 @@ pub enum Command {
     Gate(GateArgs),
     /// Say what the readers see in report files
     Read(ReadArgs),
+    /// Decide a recorded series again, by the code that decides live
+    Replay(ReplayArgs),
     /// Derive every verdict of a report anew from its evidence; say what differs
     Verify(VerifyArgs),
     /// Publish the report of another workflow run, whose code is not trusted (event workflow_run)
@@ -140,6 +142,16 @@ pub struct ReadArgs {
     /// Report files
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// One JSON object on one line
+    #[arg(long)]
+    pub json: bool,
+    /// A JSON file with `kind` (performance: `base` and `head` with the time of each round, `params`)
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 #[derive(Debug, Args)]

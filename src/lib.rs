@@ -12,6 +12,7 @@ pub mod judge;
 pub mod order;
 pub mod publish;
 pub mod read;
+pub mod replay;
 pub mod requires;
 pub mod tell;
 pub mod verify;

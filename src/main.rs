@@ -4,7 +4,7 @@ use clap::{CommandFactory, Parser};
 use qte_ci::act::files::slashed_absolute;
 use qte_ci::act::handoff::{self, Handed};
 use qte_ci::act::{files::Hashing, keep, process};
-use qte_ci::cli::{Cli, Command, GateArgs, PublishArgs, ReadArgs, RequiresArgs, VerifyArgs};
+use qte_ci::cli::{Cli, Command, GateArgs, PublishArgs, ReadArgs, ReplayArgs, RequiresArgs, VerifyArgs};
 use qte_ci::facts::event::Event;
 use qte_ci::facts::report::exit_code;
 use qte_ci::facts::secret::hide;
@@ -14,7 +14,7 @@ use qte_ci::order::{self, Order, OrderError, Publishing};
 use qte_ci::publish::{self, Checks, Finished, Places, Publisher};
 use qte_ci::read::{self, ErrorKind, Measured, ReadError};
 use qte_ci::tell::{annotations, clean, clean::terminal, markdown, read_json, reference, settings};
-use qte_ci::{config, requires, verify};
+use qte_ci::{config, replay, requires, verify};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -70,6 +70,7 @@ fn run(command: &Command, handed: &Handed) -> Done {
     match command {
         Command::Gate(args) => run_gate(args, handed),
         Command::Read(args) => run_read(args),
+        Command::Replay(args) => run_replay(args),
         Command::Verify(args) => run_verify(args),
         Command::Publish(args) => run_publish(args, handed),
         Command::Requires(args) => run_requires(args, handed),
@@ -362,6 +363,14 @@ fn read_one(path: &Path, named: Option<&'static read::Format>) -> Result<(&'stat
     let mut source = Hashing::new(File::open(path).map_err(cannot)?);
     let reading = read::read(&mut source, named, &mut |_| {})?;
     Ok((reading.format.id, reading.measured))
+}
+
+fn run_replay(args: &ReplayArgs) -> Done {
+    let path = terminal(&args.file.to_string_lossy());
+    let wrong = |why: String| Failure::new(USE, format!("error: {path}: {}", terminal(&why)));
+    let text = std::fs::read_to_string(&args.file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let replayed = replay::replay(&text).map_err(wrong)?;
+    print(&if args.json { format!("{}\n", replayed.json) } else { format!("{}\n", replayed.lines.join("\n")) })
 }
 
 fn run_verify(args: &VerifyArgs) -> Done {

@@ -1,6 +1,7 @@
 //! What must hold of counts, kept texts, sizes and errors.
 
 use qte_ci::facts::coverage::{Coverage, Unit};
+use qte_ci::facts::found::Findings;
 use qte_ci::facts::tests::{Case, CaseOutcome, KEPT_BYTES, KEPT_CASES, TestCounts, Tests};
 use qte_ci::read::{ErrorKind, ReadError};
 
@@ -103,6 +104,15 @@ fn ranges(known: &[(u32, bool)], covered: bool, ranges: &[[u32; 2]]) {
     assert!(ranges.is_sorted_by(|a, b| a[1] < b[0]) && ranges.iter().all(|[first, last]| first <= last));
     if known.len() <= 64 {
         assert!(known.iter().all(|&(line, is)| inside(line) == (is == covered)), "{known:?} {ranges:?}");
+    }
+}
+
+pub fn findings(found: &Findings, bytes: &[u8]) {
+    assert!(found.total <= bytes.len() as u64 / 2, "{} findings", found.total);
+    assert!(found.unmeasured.len() <= 101 && found.unmeasured.iter().all(|why| why.len() <= 1024));
+    if let Some(audit) = found.audit {
+        assert!(audit.vulnerable <= found.total, "{audit:?} with {} findings", found.total);
+        assert!(audit.skipped <= bytes.len() as u64 / 2, "{audit:?}");
     }
 }
 

@@ -42,9 +42,16 @@ pub fn check(bytes: &[u8], source: &mut dyn Read, format: Option<&'static Format
         Ok(Reading { measured: Measured::Findings(found), .. }) => {
             let told = (found.total, found.suppressed, &found.by_level);
             assert_eq!(told, (findings.total, findings.suppressed, &findings.by_level), "not what was handed out");
+            facts::findings(found, bytes);
         }
         Ok(Reading { measured: Measured::Benchmarks(found), .. }) => {
-            assert!(found.benchmarks.iter().all(|b| b.value.is_finite()), "{found:?}");
+            let finite = |v: f64| v.is_finite();
+            let all = found.benchmarks.iter().all(|b| finite(b.value) && b.spread.is_none_or(|s| finite(s.value)));
+            assert!(all, "{found:?}");
+            assert!(
+                found.benchmarks.len() <= bytes.len() && found.unmeasured.len() <= bytes.len(),
+                "more than was told"
+            );
         }
         Err(found) => error(found, bytes),
     }

@@ -93,12 +93,43 @@ pub struct Benchmark {
     pub value: f64,
     /// As the tool writes it: `ns/iter`, `ops/sec`.
     pub unit: String,
+    /// `None` where neither the tool nor the unit tells.
+    pub better: Option<Better>,
+    pub spread: Option<Spread>,
+}
+
+/// Which way a benchmark improves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    Smaller,
+    Bigger,
+}
+
+impl Better {
+    pub const fn id(self) -> &'static str {
+        match self {
+            Better::Smaller => "smaller",
+            Better::Bigger => "bigger",
+        }
+    }
+}
+
+/// How far the tool says that the runs lie apart, in the unit of the value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    pub value: f64,
+    /// What it is: tools mean different things by their plus-minus.
+    pub what: &'static str,
 }
 
 /// One report of benchmarks.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Benchmarks {
     pub benchmarks: Vec<Benchmark>,
+    /// Whose the numbers beside it are, where a tool keeps names and numbers in two files.
+    pub full_id: Option<String>,
+    /// What the report itself says went wrong: each is a reason why it is no evidence.
+    pub unmeasured: Vec<String>,
     pub contradictions: Vec<String>,
     pub tool: Option<String>,
 }

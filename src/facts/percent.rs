@@ -43,6 +43,21 @@ impl Percent {
         (b * nw - n * bw) * i128::from(HUNDRED) > i128::from(self.0) * bw * nw
     }
 
+    /// Has a count grown from `before` to `now` by more than this percentage? Exact.
+    pub fn is_exceeded_by_growth(self, before: u64, now: u64) -> bool {
+        u128::from(now) * u128::from(HUNDRED) > u128::from(before) * u128::from(HUNDRED + self.0)
+    }
+
+    /// Has it fallen by more than this percentage? Exact.
+    pub fn is_exceeded_by_fall(self, before: u64, now: u64) -> bool {
+        u128::from(now) * u128::from(HUNDRED) < u128::from(before) * u128::from(HUNDRED - self.0)
+    }
+
+    /// As a share of 1, for mathematics that counts nothing.
+    pub fn share(self) -> f64 {
+        self.0 as f64 / HUNDRED as f64
+    }
+
     /// `part / whole` for people, one decimal, rounded down: 79.99% never reads as 80.0%.
     pub fn show(part: u64, whole: u64) -> String {
         if whole == 0 {
@@ -123,6 +138,17 @@ mod tests {
         assert!(p("0.5").is_exceeded_by_drop((800, 1000), (7949, 10_000)));
         assert!(!p("0").is_exceeded_by_drop((1, 2), (2, 4)));
         assert!(!p("0").is_exceeded_by_drop((1, 2), (3, 4)));
+    }
+
+    #[test]
+    fn growth_and_fall_are_compared_without_rounding() {
+        assert!(!p("0.5").is_exceeded_by_growth(200_000, 201_000));
+        assert!(p("0.5").is_exceeded_by_growth(200_000, 201_001));
+        assert!(!p("0.5").is_exceeded_by_fall(200_000, 199_000));
+        assert!(p("0.5").is_exceeded_by_fall(200_000, 198_999));
+        assert!(!p("100").is_exceeded_by_fall(u64::MAX, 0));
+        assert!(p("100").is_exceeded_by_growth(u64::MAX / 3, u64::MAX));
+        assert_eq!((p("1").share(), p("5").share()), (0.01, 0.05));
     }
 
     #[test]

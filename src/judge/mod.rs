@@ -1,8 +1,10 @@
 //! Evidence, policy and baseline to a verdict. Pure: one file per gate. Arithmetic at thresholds is exact.
 
+pub mod benchmarks;
 pub mod coverage;
 pub mod findings;
 pub mod install;
+pub mod stats;
 pub mod tests;
 mod together;
 pub mod waivers;

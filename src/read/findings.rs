@@ -1,4 +1,5 @@
-//! What the readers of findings share: counting, handing out, and a bounded list of what was not looked at.
+//! What the readers of findings share: counting, handing out, and (with those of benchmarks) a bounded list of what was
+//! not measured.
 
 use super::error::MAX_MESSAGE_BYTES;
 use super::json::{self, List, Object};
@@ -34,17 +35,21 @@ impl<'e> Out<'e> {
         *self.findings.by_level.entry(level.to_string()).or_default() += count;
     }
 
-    pub fn unmeasured(&mut self, mut why: String) {
-        let kept = self.findings.unmeasured.len();
-        if kept > MAX_UNMEASURED {
-            return;
-        }
-        if kept == MAX_UNMEASURED {
-            why = "and more".into();
-        }
-        why.truncate(why.floor_char_boundary(MAX_MESSAGE_BYTES));
-        self.findings.unmeasured.push(why);
+    pub fn unmeasured(&mut self, why: String) {
+        keep_reason(&mut self.findings.unmeasured, why);
     }
+}
+
+/// Adds a reason why a report is no evidence.
+pub fn keep_reason(kept: &mut Vec<String>, mut why: String) {
+    if kept.len() > MAX_UNMEASURED {
+        return;
+    }
+    if kept.len() == MAX_UNMEASURED {
+        why = "and more".into();
+    }
+    why.truncate(why.floor_char_boundary(MAX_MESSAGE_BYTES));
+    kept.push(why);
 }
 
 /// One entry of a list of findings; its texts are used again.

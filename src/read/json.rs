@@ -5,7 +5,7 @@
 use super::error::{ErrorKind, ReadError};
 use super::input::MAX_TOKEN_BYTES;
 use memchr::{memchr, memchr2};
-use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, BufReader, Read};
@@ -20,10 +20,22 @@ pub fn document<S: for<'de> DeserializeSeed<'de, Value = ()>>(source: &mut dyn R
 
 /// Reads one object after the other, as tools write them that append; at least one.
 pub fn objects<T: Object>(source: &mut dyn Read, each: &mut T) -> Result<(), ReadError> {
+    values(source, |json| object(&mut *each).deserialize(json))
+}
+
+/// The same, where an object may also be a list.
+pub fn objects_or_lists<T: Object + List>(source: &mut dyn Read, each: &mut T) -> Result<(), ReadError> {
+    values(source, |json| object_or_list(&mut *each).deserialize(json))
+}
+
+fn values<'r>(
+    source: &'r mut dyn Read,
+    mut next: impl FnMut(&mut Parser<'_, 'r>) -> Result<(), serde_json::Error>,
+) -> Result<(), ReadError> {
     parse(source, |json| {
         loop {
-            object(each).deserialize(&mut *json)?;
-            // What stands behind an object is the next one, or the parser's own error.
+            next(json)?;
+            // What stands behind a value is the next one, or the parser's own error.
             if json.end().is_ok() {
                 return Ok(());
             }
@@ -89,6 +101,13 @@ pub struct ObjectSeed<'a, T> {
 pub struct ListSeed<'a, T> {
     to: &'a mut T,
     null: bool,
+}
+
+/// An object's entries or a list's elements, whichever stands there, go to `T`.
+pub struct EitherSeed<'a, T>(&'a mut T);
+
+pub fn object_or_list<T: Object + List>(to: &mut T) -> EitherSeed<'_, T> {
+    EitherSeed(to)
 }
 
 pub fn object<T: Object>(to: &mut T) -> ObjectSeed<'_, T> {
@@ -166,6 +185,30 @@ impl<'de, T: List> Visitor<'de> for ListSeed<'_, T> {
     }
 }
 
+impl<'de, T: Object + List> DeserializeSeed<'de> for EitherSeed<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
+        d.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Object + List> Visitor<'de> for EitherSeed<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(<T as Object>::WHAT)
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<(), M::Error> {
+        object(self.0).visit_map(map)
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, elements: S) -> Result<(), S::Error> {
+        list(self.0).visit_seq(elements)
+    }
+}
+
 /// Takes a text into a string that is used again. What is no text (some tools write `null`, or an object) is none:
 /// for what is only shown, never for what decides.
 pub struct Text<'a>(pub &'a mut String);
@@ -240,21 +283,21 @@ impl Object for TextOf<'_> {
     }
 }
 
-/// The same for a whole number, or `null`.
-pub fn number_of<'de, M: MapAccess<'de>>(
+/// The same for a number, whole or not as `N` is, or `null`.
+pub fn number_of<'de, M: MapAccess<'de>, N: DeserializeOwned>(
     map: &mut M,
     member: &'static str,
-    to: &mut Option<u64>,
+    to: &mut Option<N>,
 ) -> Result<(), M::Error> {
     map.next_value_seed(object_or_null(&mut NumberOf { member, to }))
 }
 
-struct NumberOf<'a> {
+struct NumberOf<'a, N> {
     member: &'static str,
-    to: &'a mut Option<u64>,
+    to: &'a mut Option<N>,
 }
 
-impl Object for NumberOf<'_> {
+impl<N: DeserializeOwned> Object for NumberOf<'_, N> {
     const WHAT: &'static str = "an object";
 
     fn entry<'de, M: MapAccess<'de>>(&mut self, key: &str, map: &mut M) -> Result<(), M::Error> {
@@ -263,6 +306,80 @@ impl Object for NumberOf<'_> {
         }
         *self.to = map.next_value()?;
         Ok(())
+    }
+}
+
+/// The value of a key that is a text or a whole number, as text; `null` is none.
+pub fn word<'de, M: MapAccess<'de>>(map: &mut M, to: &mut String) -> Result<(), M::Error> {
+    to.clear();
+    map.next_value_seed(Word(to))
+}
+
+struct Word<'a>(&'a mut String);
+
+impl<'de> DeserializeSeed<'de> for Word<'_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
+        d.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Word<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or a whole number")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.0.push_str(text);
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
+        self.0.push_str(&number.to_string());
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+/// A list's texts, or the one text that stands in its place, go to `T`; `null` is none.
+pub struct WordOrList<'a, T>(&'a mut T);
+
+pub fn word_or_list<T: List + Extend<String>>(to: &mut T) -> WordOrList<'_, T> {
+    WordOrList(to)
+}
+
+impl<'de, T: List + Extend<String>> DeserializeSeed<'de> for WordOrList<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
+        d.deserialize_any(self)
+    }
+}
+
+impl<'de, T: List + Extend<String>> Visitor<'de> for WordOrList<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::WHAT)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.0.extend([text.to_string()]);
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, elements: S) -> Result<(), S::Error> {
+        list(self.0).visit_seq(elements)
     }
 }
 

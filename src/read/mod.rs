@@ -1,12 +1,18 @@
 //! Bytes to measurement. The kind of a file is found from its content; one file per format, one line in FORMATS.
 
+mod audits;
 mod bandit;
+mod bench;
+mod cargo_audit;
 mod cases;
 mod checkstyle;
 mod clover;
 mod cobertura;
 mod coveragepy;
+mod criterion_benchmark;
+mod criterion_estimates;
 mod ctrf;
+mod cvss;
 mod dart;
 pub mod details;
 pub mod diff;
@@ -18,6 +24,7 @@ mod gcov;
 mod gitleaks;
 mod go_test;
 mod gocover;
+mod govulncheck;
 mod input;
 mod istanbul;
 mod istanbul_summary;
@@ -31,8 +38,9 @@ mod libtest_text;
 mod lines;
 mod llvm_cov;
 mod mocha;
+mod npm_audit;
 mod nunit;
-mod others;
+mod osv;
 mod pip_audit;
 mod playwright;
 mod rdjson;
@@ -43,6 +51,7 @@ mod semgrep;
 mod shape;
 mod simplecov;
 mod tap;
+mod trivy;
 mod trx;
 mod utf16;
 pub mod xml;
@@ -95,8 +104,6 @@ pub enum Holds {
     Coverage(ReadCoverage),
     Findings(ReadFindings),
     Benchmarks(ReadBenchmarks),
-    /// Recognised, and refused by name.
-    None,
 }
 
 /// Every format that is read. A new one is a file with its entry, a line here, its fixtures and a fuzz target.
@@ -139,6 +146,15 @@ pub static FORMATS: &[Format] = &[
     rdjson::FORMAT,
     // Audits of dependencies.
     pip_audit::FORMAT,
+    npm_audit::FORMAT,
+    cargo_audit::FORMAT,
+    osv::FORMAT,
+    govulncheck::FORMAT,
+    trivy::FORMAT,
+    // Benchmarks.
+    bench::FORMAT,
+    criterion_estimates::FORMAT,
+    criterion_benchmark::FORMAT,
 ];
 
 /// What a file holds.
@@ -220,7 +236,6 @@ fn read_text(
         Holds::Coverage(read) => Measured::Coverage(read(&mut whole)?),
         Holds::Findings(read) => Measured::Findings(read(&mut whole, &mut |found| each(Item::Found(found)))?),
         Holds::Benchmarks(read) => Measured::Benchmarks(read(&mut whole)?),
-        Holds::None => return Err(refused(format)),
     };
     Ok(Reading { format, measured })
 }
@@ -252,10 +267,8 @@ fn recognise(head: &[u8]) -> Result<&'static Format, ReadError> {
     if shape.syntax == Syntax::Xml && shape.root.is_empty() {
         return Err(no_root(head));
     }
-    let found: Vec<&'static Format> =
-        FORMATS.iter().chain(others::OTHERS).filter(|format| (format.looks_like)(&shape)).collect();
+    let found: Vec<&'static Format> = FORMATS.iter().filter(|format| (format.looks_like)(&shape)).collect();
     match found.as_slice() {
-        [one] if matches!(one.holds, Holds::None) => Err(refused(one)),
         [one] => Ok(one),
         [] => Err(unknown(&shape)),
         several => {
@@ -277,11 +290,6 @@ fn no_root(head: &[u8]) -> ReadError {
             Ok(_) => {}
         }
     }
-}
-
-fn refused(format: &Format) -> ReadError {
-    let message = format!("a {} report, which this version does not read; it reads {}", format.id, names());
-    ReadError::new(ErrorKind::Unknown, None, message)
 }
 
 fn unknown(shape: &Shape) -> ReadError {

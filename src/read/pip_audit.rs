@@ -1,21 +1,16 @@
 //! The report of pip-audit's `json` format: an object with `dependencies`, and the bare list of versions before 2.
 //! A dependency with `skip_reason` was not looked up: the tool says "No known vulnerabilities found" all the same.
 
-use super::cases::truncate;
+use super::audits::{Packages, Words, shorten, vulnerability};
 use super::error::ReadError;
-use super::json::{self, List, Object, Text};
+use super::findings::Out;
+use super::json::{self, List, Object};
 use super::shape::Syntax;
 use super::{Format, Holds};
 use crate::facts::finding::Severity;
-use crate::facts::found::{Audit, Findings, Found, Package};
-use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
-use std::fmt;
+use crate::facts::found::{Findings, Found, Package};
+use serde::de::{Error, MapAccess, SeqAccess};
 use std::io::Read;
-
-/// Fixed versions and aliases that are kept of one advisory.
-const KEPT_WORDS: usize = 64;
-/// The longest reason that is told.
-const KEPT_REASON_BYTES: usize = 300;
 
 pub const FORMAT: Format = Format {
     id: "pip-audit",
@@ -34,59 +29,29 @@ pub const FORMAT: Format = Format {
 
 pub fn read(source: &mut dyn Read, each: &mut dyn FnMut(&Found<'_>)) -> Result<Findings, ReadError> {
     let mut report = Report {
-        each,
-        out: Findings { tool: Some("pip-audit".into()), ..Findings::default() },
+        out: Out::new(Some("pip-audit"), each),
         dependencies: false,
-        audited: 0,
-        audit: Audit::default(),
+        packages: Packages { audited: Some(0), ..Packages::default() },
         reason: String::new(),
     };
-    json::document(source, Root(&mut report))?;
-    let Report { mut out, audited, mut audit, reason, .. } = report;
+    json::document(source, json::object_or_list(&mut report))?;
+    let Report { mut out, packages, reason, .. } = report;
+    let audit = packages.audit();
     if audit.skipped > 0 {
-        let all = audited + audit.skipped;
-        out.unmeasured.push(format!("{} of {all} packages were skipped: {reason}", audit.skipped));
+        let all = audit.audited.unwrap_or(0) + audit.skipped;
+        out.unmeasured(format!("{} of {all} packages were skipped: {reason}", audit.skipped));
     }
-    audit.audited = Some(audited);
-    out.audit = Some(audit);
-    Ok(out)
-}
-
-struct Report<'e> {
-    each: &'e mut dyn FnMut(&Found<'_>),
-    out: Findings,
-    dependencies: bool,
-    audited: u64,
-    audit: Audit,
-    /// Why the first one was skipped.
-    reason: String,
+    out.findings.audit = Some(audit);
+    Ok(out.findings)
 }
 
 /// The object, or the list alone.
-struct Root<'a, 'e>(&'a mut Report<'e>);
-
-impl<'de> DeserializeSeed<'de> for Root<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
-        d.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Root<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a report of pip-audit")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<(), M::Error> {
-        json::object(self.0).visit_map(map)
-    }
-
-    fn visit_seq<S: SeqAccess<'de>>(self, list: S) -> Result<(), S::Error> {
-        json::list(&mut Dependencies(self.0)).visit_seq(list)
-    }
+struct Report<'e> {
+    out: Out<'e>,
+    dependencies: bool,
+    packages: Packages,
+    /// Why the first one was skipped.
+    reason: String,
 }
 
 impl Object for Report<'_> {
@@ -97,7 +62,7 @@ impl Object for Report<'_> {
             return json::skip(map);
         }
         self.dependencies = true;
-        map.next_value_seed(json::list(&mut Dependencies(self)))
+        map.next_value_seed(json::list(self))
     }
 
     fn end(&mut self) -> Result<(), String> {
@@ -105,19 +70,17 @@ impl Object for Report<'_> {
     }
 }
 
-struct Dependencies<'a, 'e>(&'a mut Report<'e>);
-
-impl List for Dependencies<'_, '_> {
+impl List for Report<'_> {
     const WHAT: &'static str = "a list of dependencies";
 
     fn element<'de, S: SeqAccess<'de>>(&mut self, list: &mut S) -> Result<bool, S::Error> {
         let mut one = Dependency {
-            report: &mut *self.0,
+            report: &mut *self,
             name: String::new(),
             version: String::new(),
             skipped: None,
             listed: false,
-            vulnerabilities: 0,
+            vulnerable: false,
         };
         if list.next_element_seed(json::object(&mut one))?.is_none() {
             return Ok(false);
@@ -133,24 +96,26 @@ struct Dependency<'a, 'e> {
     version: String,
     skipped: Option<String>,
     listed: bool,
-    vulnerabilities: u64,
+    vulnerable: bool,
 }
 
 impl Dependency<'_, '_> {
     fn count(self) -> Result<(), String> {
-        let audit = &mut self.report.audit;
+        let packages = &mut self.report.packages;
         match self.skipped {
             Some(mut reason) => {
-                if audit.skipped == 0 {
-                    truncate(&mut reason, KEPT_REASON_BYTES);
+                if packages.skipped == 0 {
+                    shorten(&mut reason);
                     self.report.reason = reason;
                 }
-                audit.skipped += 1;
+                packages.skipped += 1;
             }
-            None if self.listed => self.report.audited += 1,
+            None if self.listed => *packages.audited.get_or_insert(0) += 1,
             None => return Err(format!("dependency `{}` has neither `vulns` nor `skip_reason`", self.name)),
         }
-        audit.vulnerable += u64::from(self.vulnerabilities > 0);
+        if self.vulnerable {
+            packages.vulnerable.add(&[&self.name, &self.version]);
+        }
         Ok(())
     }
 }
@@ -188,28 +153,17 @@ impl List for Vulnerabilities<'_, '_, '_> {
             return Ok(false);
         }
         let dependency = &mut *self.0;
-        dependency.vulnerabilities += 1;
-        let found = Found {
-            rule: one.id.as_str().into(),
-            message: one.description.as_str().into(),
-            severity: Severity::Medium,
-            level: "".into(),
-            confidence: "".into(),
-            path: None,
-            line: None,
-            end_line: None,
-            suppressed: false,
-            package: Some(Package {
-                name: dependency.name.as_str().into(),
-                version: dependency.version.as_str().into(),
-                ecosystem: "PyPI".into(),
-                fixed: one.fixed.0,
-                aliases: one.aliases.0,
-                via: Vec::new(),
-            }),
+        dependency.vulnerable = true;
+        let package = Package {
+            name: dependency.name.as_str().into(),
+            version: dependency.version.as_str().into(),
+            ecosystem: "PyPI".into(),
+            fixed: one.fixed.0,
+            aliases: one.aliases.0,
+            via: Vec::new(),
         };
-        dependency.report.out.count(&found);
-        (dependency.report.each)(&found);
+        let found = vulnerability(&one.id, one.description.as_str(), (Severity::Medium, ""), package);
+        dependency.report.out.push(&found);
         Ok(true)
     }
 }
@@ -240,25 +194,10 @@ impl Object for Vulnerability {
     }
 }
 
-#[derive(Default)]
-struct Words(Vec<String>);
-
-impl List for Words {
-    const WHAT: &'static str = "a list of texts";
-
-    fn element<'de, S: SeqAccess<'de>>(&mut self, list: &mut S) -> Result<bool, S::Error> {
-        let mut word = String::new();
-        let some = list.next_element_seed(Text(&mut word))?.is_some();
-        if some && self.0.len() < KEPT_WORDS {
-            self.0.push(word);
-        }
-        Ok(some)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::found::Audit;
 
     fn one(text: &str) -> Result<(Findings, Vec<String>), ReadError> {
         let mut seen = Vec::new();

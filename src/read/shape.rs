@@ -11,7 +11,7 @@ pub struct Shape {
     /// XML: the root's attributes. JSON: the keys of the (first) object.
     pub keys: Vec<String>,
     /// XML: the names of the root's first children. JSON: the keys of the first object inside, also of a list. Text:
-    /// `bench` where libtest tells of a benchmark.
+    /// `bench` where a tool tells of a benchmark.
     pub inner: Vec<String>,
 }
 
@@ -52,7 +52,8 @@ impl Shape {
 }
 
 fn text_shape(head: &[u8]) -> Shape {
-    let bench = memchr::memmem::find(head, b" ... bench: ").map(|_| "bench".to_string());
+    let mut lines = head.split(|&b| b == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
+    let bench = lines.any(super::bench::is_result).then(|| "bench".to_string());
     Shape { syntax: Syntax::Text, root: first_line(head), inner: bench.into_iter().collect(), ..Shape::default() }
 }
 

@@ -2,7 +2,7 @@
 
 use super::clean::terminal;
 use crate::facts::coverage::{Coverage, Unit};
-use crate::facts::found::{Benchmarks, Findings};
+use crate::facts::found::{Benchmark, Benchmarks, Findings};
 use crate::facts::tests::Tests;
 use serde_json::{Value, json};
 
@@ -46,11 +46,25 @@ pub fn findings(file: &str, format: &str, findings: &Findings) -> Value {
 }
 
 pub fn benchmarks(file: &str, format: &str, read: &Benchmarks) -> Value {
-    let of = |b: &crate::facts::found::Benchmark| json!({ "name": b.name, "value": b.value, "unit": b.unit });
+    let of = |b: &Benchmark| {
+        let mut one = json!({ "name": b.name, "value": b.value, "unit": b.unit });
+        if let Some(better) = b.better {
+            one["better"] = better.id().into();
+        }
+        if let Some(spread) = b.spread {
+            one["spread"] = json!({ "value": spread.value, "what": spread.what });
+        }
+        one
+    };
     let all: Vec<Value> = read.benchmarks.iter().map(of).collect();
-    json!({
-        "file": file, "format": format, "ok": true, "benchmarks": all, "contradictions": read.contradictions,
-    })
+    let mut out = json!({
+        "file": file, "format": format, "ok": true, "benchmarks": all,
+        "unmeasured": read.unmeasured, "contradictions": read.contradictions,
+    });
+    if let Some(id) = &read.full_id {
+        out["full_id"] = id.as_str().into();
+    }
+    out
 }
 
 pub fn refused(file: &str, error: &impl serde::Serialize) -> Value {
@@ -78,6 +92,9 @@ pub fn line(value: &Value) -> String {
     for benchmark in value["benchmarks"].as_array().into_iter().flatten() {
         let text = |name: &str| benchmark[name].as_str().unwrap_or_default().to_string();
         parts.push(format!("{} {} {}", text("name"), benchmark["value"], text("unit")));
+    }
+    if let Some(id) = value["full_id"].as_str() {
+        parts.push(format!("of {id}"));
     }
     for why in value["unmeasured"].as_array().into_iter().flatten() {
         parts.push(format!("no evidence: {}", why.as_str().unwrap_or_default()));
