@@ -23,6 +23,7 @@ pub fn empty() -> Report {
         looser: Vec::new(),
         components: Vec::new(),
         uncovered: Vec::new(),
+        scans: Vec::new(),
         verdicts: Vec::new(),
         evidence: Vec::new(),
         timings: Vec::new(),

@@ -23,6 +23,7 @@ fn report(verdicts: Vec<Verdict>) -> Report {
         policy_sha256: String::new(),
         components: Vec::new(),
         uncovered: Vec::new(),
+        scans: Vec::new(),
         looser: vec![],
         verdicts,
         evidence: vec![],
