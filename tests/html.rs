@@ -50,6 +50,7 @@ fn report(verdicts: Vec<Verdict>) -> Report {
         policy_sha256: digest(4),
         components: vec![],
         uncovered: vec![],
+        scans: vec![],
         looser: vec![],
         verdicts,
         evidence: evidence(),

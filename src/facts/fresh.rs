@@ -1,6 +1,7 @@
 //! Which lines a change really adds: neither moved nor only indented anew. And by what a finding is known again: its rule
 //! and the text around it, whatever its line number.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -49,6 +50,14 @@ struct Added {
     around: Neighbours,
 }
 
+#[derive(Debug)]
+struct Removed {
+    text: u64,
+    around: Neighbours,
+    /// The hunk that it stood in.
+    block: usize,
+}
+
 #[derive(Debug, Default)]
 struct File {
     is_new: bool,
@@ -86,7 +95,8 @@ struct Side {
 pub struct Collecting {
     names: Vec<(String, bool)>,
     added: Vec<Added>,
-    removed: Vec<(u64, Neighbours)>,
+    removed: Vec<Removed>,
+    hunks: usize,
     old: Side,
     new: Side,
 }
@@ -100,6 +110,7 @@ impl Collecting {
 
     /// What follows does not join what came before.
     pub fn hunk(&mut self) {
+        self.hunks += 1;
         self.old = Side::default();
         self.new = Side::default();
     }
@@ -120,7 +131,8 @@ impl Collecting {
         let hashed = hash(text);
         let before = self.old.before;
         self.behind_old(hashed);
-        self.removed.push((hashed, Neighbours { before, behind: 0 }));
+        let around = Neighbours { before, behind: 0 };
+        self.removed.push(Removed { text: hashed, around, block: self.hunks });
         self.old.waiting = Some(self.removed.len() - 1);
     }
 
@@ -141,7 +153,7 @@ impl Collecting {
 
     fn behind_old(&mut self, hashed: u64) {
         if let Some(at) = self.old.waiting.take() {
-            self.removed[at].1.behind = hashed;
+            self.removed[at].around.behind = hashed;
         }
         self.old.before = hashed;
     }
@@ -155,23 +167,24 @@ impl Collecting {
 
     /// Each removed line accounts for one added line of the same text.
     pub fn finish(self) -> Fresh {
-        let mut gone: HashMap<u64, Vec<Neighbours>> = HashMap::new();
-        for (text, around) in self.removed {
-            gone.entry(text).or_default().push(around);
+        let mut matching = Matching::of(&self.removed, self.added.len());
+        // Whole blocks first: a line that two places could have come from goes to the one with its neighbours.
+        for at_least in [2, 1] {
+            for (at, line) in self.added.iter().enumerate() {
+                matching.take(at, line, at_least);
+            }
+        }
+        // Then what follows, or comes before, a line of its block across what was put in between.
+        matching.along(&self.added, (0..self.added.len()).collect(), 1);
+        matching.along(&self.added, (0..self.added.len()).rev().collect(), -1);
+        for (at, line) in self.added.iter().enumerate().filter(|(_, line)| line.telling) {
+            matching.take(at, line, 0);
         }
         let mut files: Vec<File> =
             self.names.iter().map(|(_, is_new)| File { is_new: *is_new, ..File::default() }).collect();
-        // Whole blocks first: a line that two places could have come from goes to the one with its neighbours.
-        let mut left = Vec::new();
-        for line in &self.added {
+        for (line, from) in self.added.iter().zip(&matching.from) {
             files[line.file].added += 1;
-            if !take(&mut gone, line, 2) {
-                left.push(line);
-            }
-        }
-        let left: Vec<&Added> = left.into_iter().filter(|line| !take(&mut gone, line, 1)).collect();
-        for line in left {
-            if !(line.telling && take(&mut gone, line, 0)) {
+            if from.is_none() {
                 files[line.file].fresh.insert(line.number);
             }
         }
@@ -180,16 +193,64 @@ impl Collecting {
     }
 }
 
-fn take(gone: &mut HashMap<u64, Vec<Neighbours>>, line: &Added, at_least: u8) -> bool {
-    let Some(candidates) = gone.get_mut(&line.text) else { return false };
-    let seen = candidates.iter().take(CANDIDATES).enumerate();
-    let best = seen.map(|(at, around)| (around.shared(line.around), std::cmp::Reverse(at))).max();
-    match best {
-        Some((shared, std::cmp::Reverse(at))) if shared >= at_least => {
-            candidates.swap_remove(at);
-            true
+/// Which removed line each added line was.
+struct Matching<'r> {
+    removed: &'r [Removed],
+    taken: Vec<bool>,
+    /// The removed lines of each text that are still to be had.
+    of_text: HashMap<u64, Vec<usize>>,
+    from: Vec<Option<usize>>,
+}
+
+impl Matching<'_> {
+    fn of(removed: &[Removed], added: usize) -> Matching<'_> {
+        let mut of_text: HashMap<u64, Vec<usize>> = HashMap::new();
+        for (at, line) in removed.iter().enumerate() {
+            of_text.entry(line.text).or_default().push(at);
         }
-        _ => false,
+        Matching { removed, taken: vec![false; removed.len()], of_text, from: vec![None; added] }
+    }
+
+    /// Takes the line with the most neighbours in common, the first of several.
+    fn take(&mut self, at: usize, line: &Added, at_least: u8) {
+        if self.from[at].is_some() {
+            return;
+        }
+        let (removed, taken) = (self.removed, &self.taken);
+        let Some(candidates) = self.of_text.get_mut(&line.text) else { return };
+        candidates.retain(|&candidate| !taken[candidate]);
+        let seen = candidates.iter().take(CANDIDATES).copied();
+        let best = seen.map(|from| (removed[from].around.shared(line.around), Reverse(from))).max();
+        if let Some((shared, Reverse(from))) = best
+            && shared >= at_least
+        {
+            self.set(at, from);
+        }
+    }
+
+    fn set(&mut self, at: usize, from: usize) {
+        self.from[at] = Some(from);
+        self.taken[from] = true;
+    }
+
+    /// Goes through the added lines in one direction; the last one of the same file that was matched says where the next
+    /// of its block was.
+    fn along(&mut self, added: &[Added], order: Vec<usize>, step: isize) {
+        let mut last: Option<(usize, usize)> = None;
+        for at in order {
+            let line = &added[at];
+            if let Some(from) = self.from[at] {
+                last = Some((line.file, from));
+                continue;
+            }
+            let Some((file, from)) = last.filter(|(file, _)| *file == line.file) else { continue };
+            let Some(next) = from.checked_add_signed(step).filter(|&next| next < self.removed.len()) else { continue };
+            let joined = self.removed[next].block == self.removed[from].block;
+            if joined && !self.taken[next] && self.removed[next].text == line.text {
+                self.set(at, next);
+                last = Some((file, next));
+            }
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::facts::detail::{Detail, FindingDetail};
 use crate::facts::finding::Finding;
 use crate::facts::found::{Findings, Found, Package};
 use crate::facts::fresh::{Fresh, fingerprint};
+use crate::facts::pattern::of_reports;
 use crate::facts::report;
 use crate::facts::stage::Gate;
 use crate::facts::tree::{Mapper, Tree};
@@ -55,7 +56,7 @@ pub fn judge(
     for job in planned.jobs.iter_mut().filter(|job| job.scan.gate == gate) {
         let reports = reports::read_scans(order, collected, job, &mut |scan, found| sight.see(scan, found))?;
         job.scan.reports = reports.iter().map(|report| report.evidence).collect();
-        let looked_for = job.patterns.join(", ");
+        let looked_for = job.patterns.iter().map(|text| of_reports(text).1).collect::<Vec<_>>().join(", ");
         input.parts.push(part(&job.scan, job.run.clone(), looked_for, reports));
     }
     let verdict = judge::findings::judge(policy, &input, sight.seen);

@@ -65,6 +65,7 @@ pub struct Seen {
     new: u64,
     known: u64,
     stopping: u64,
+    listed: u64,
 }
 
 impl Seen {
@@ -81,6 +82,7 @@ impl Seen {
             new: 0,
             known: 0,
             stopping: 0,
+            listed: 0,
         }
     }
 
@@ -108,6 +110,11 @@ impl Seen {
         *(if is_new { &mut self.new } else { &mut self.known }) += 1;
         let stops = finding.severity >= self.fail_on && (is_new || self.judge == Judged::All);
         self.stopping += u64::from(stops);
+        // What was known before and does not stop the run is counted only.
+        if !stops && !is_new {
+            return;
+        }
+        self.listed += 1;
         self.kept.push((stops, finding));
         if self.kept.len() >= 2 * KEPT {
             self.keep_the_worst();
@@ -122,10 +129,6 @@ impl Seen {
             rank(a_stops, a).cmp(&rank(b_stops, b)).then_with(|| place(a).cmp(&place(b)))
         });
         self.kept.truncate(KEPT);
-    }
-
-    fn total(&self) -> u64 {
-        self.new + self.known
     }
 }
 
@@ -161,7 +164,12 @@ impl Part {
             return Some(why.clone());
         }
         let ended = self.run.as_ref().map_or(Ending::Exit(0), |run| run.ending);
-        let broken = self.reports.iter().find_map(|r| Some(format!("{}: {}", r.path, r.content.as_ref().err()?)));
+        // One that we named ourselves says a person nothing.
+        let of = |path: &str, why: &str| match (self.name.is_empty(), self.reports.len()) {
+            (false, 1) => why.to_string(),
+            _ => format!("{path}: {why}"),
+        };
+        let broken = self.reports.iter().find_map(|r| Some(of(&r.path, r.content.as_ref().err()?)));
         let codes = self.found.as_deref();
         let is_known = |code: i32| code == 0 || codes.is_none_or(|codes| codes.contains(&code));
         match ended {
@@ -179,7 +187,7 @@ impl Part {
         }
         let said = self.reports.iter().filter_map(|r| Some((&r.path, r.content.as_ref().ok()?)));
         if let Some((path, why)) = said.clone().find_map(|(path, found)| Some((path, found.unmeasured.first()?))) {
-            return Some(format!("{path}: {why}"));
+            return Some(of(path, why));
         }
         match ended {
             Ending::Exit(code) if code != 0 && self.total() == 0 => {
@@ -226,7 +234,7 @@ pub fn judge(policy: &Policy, input: &Input, mut seen: Seen) -> Verdict {
         verdict = unmeasured_help(verdict, policy.gate, part, why);
     }
     let about_waivers = seen.waivers.findings();
-    verdict.findings_total = seen.total() + about_waivers.len() as u64;
+    verdict.findings_total = seen.listed + about_waivers.len() as u64;
     verdict.findings = seen.kept.into_iter().map(|(_, finding)| finding).collect();
     verdict.findings.truncate(KEPT.saturating_sub(about_waivers.len()));
     verdict.findings.extend(about_waivers);

@@ -119,7 +119,7 @@ fn why(verdict: &Verdict, report: &Report, style: Style) -> String {
         out.push_str(&error(verdict, style));
     }
     for finding in verdict.findings.iter().take(SHOWN_FINDINGS) {
-        out.push_str(&one_finding(finding, style));
+        out.push_str(&one_finding(verdict.gate, finding, style));
     }
     let more = verdict.findings_total.saturating_sub(SHOWN_FINDINGS as u64);
     if more > 0 {
@@ -132,7 +132,7 @@ fn why(verdict: &Verdict, report: &Report, style: Style) -> String {
     }
     for index in cited(verdict) {
         if let Some(item) = report.evidence.get(index) {
-            out.push_str(&format!("  evidence: {}\n", style.clean(&provenance(item, report))));
+            out.push_str(&format!("  evidence: {}\n", style.clean(&provenance(index, item, report))));
         }
     }
     out
@@ -165,7 +165,7 @@ pub fn error(verdict: &Verdict, style: Style) -> String {
     out
 }
 
-fn one_finding(finding: &Finding, style: Style) -> String {
+fn one_finding(gate: Gate, finding: &Finding, style: Style) -> String {
     let text = style.clean(&finding.message);
     let mut lines = text.lines();
     let first = lines.next().unwrap_or("");
@@ -174,7 +174,12 @@ fn one_finding(finding: &Finding, style: Style) -> String {
         (Some(path), None) => format!("{}  ", style.clean(path)),
         _ => String::new(),
     };
-    let mut out = format!("{}{first}\n", style.paint("1", &place));
+    // The rule of a tool is what one looks up, or waives.
+    let rule = match Gate::OF_FINDINGS.contains(&gate) {
+        true => format!("{} {}: ", finding.severity, style.clean(&finding.rule)),
+        false => String::new(),
+    };
+    let mut out = format!("{}{rule}{first}\n", style.paint("1", &place));
     for line in lines.take(SHOWN_LINES) {
         out.push_str(&format!("    {}\n", clean::cut(line, 200)));
     }
@@ -182,7 +187,7 @@ fn one_finding(finding: &Finding, style: Style) -> String {
 }
 
 /// `junit.xml sha256 5c1e… written by `pytest` (exit 1, 41.2 s)`.
-fn provenance(item: &Evidence, report: &Report) -> String {
+fn provenance(index: usize, item: &Evidence, report: &Report) -> String {
     let sha256 = item.sha256.as_deref().map_or(String::new(), |s| format!(" sha256 {}", clean::cut(s, 12)));
     let path = item.path.as_deref().unwrap_or("");
     if item.kind == EvidenceKind::Command {
@@ -195,7 +200,14 @@ fn provenance(item: &Evidence, report: &Report) -> String {
     }
     let wrote =
         |e: &&Evidence| e.kind == EvidenceKind::Command && e.gate == Gate::Tests && e.component == item.component;
-    let writer = report.evidence.iter().find(wrote);
+    let writer = match Gate::OF_FINDINGS.contains(&item.gate) {
+        true => report
+            .scans
+            .iter()
+            .find(|scan| scan.reports.contains(&index))
+            .and_then(|scan| report.evidence.get(scan.run?)),
+        false => report.evidence.iter().find(wrote),
+    };
     let by = match writer {
         Some(run) => format!(", written by {} ({})", run.tool.as_deref().unwrap_or(""), Ending::of(run)),
         None => item.written.as_deref().map_or(String::new(), |time| format!(", written {time}")),

@@ -87,8 +87,8 @@ fn what_did_not_look_is_no_evidence() {
         (part(Some(Ending::Exit(2)), report(0)), "bandit: the tool did not succeed (exit 2)"),
         (part(Some(Ending::Signal(9)), report(0)), "bandit: the tool did not succeed (killed by signal 9)"),
         (part(FOUND, report(0)), "bandit: the tool says that something is wrong (exit 1), its report holds nothing"),
-        (part(OK, Some(Err("cut".into()))), "bandit: bandit.json: cut"),
-        (part(OK, Some(Ok(skipped))), "bandit: bandit.json: a.py: not parsed"),
+        (part(OK, Some(Err("cut".into()))), "bandit: cut"),
+        (part(OK, Some(Ok(skipped))), "bandit: a.py: not parsed"),
         (Part { blocked: Some("no go".into()), ..part(None, None) }, "bandit: no go"),
     ] {
         assert_eq!(outcome(part, Judged::New, &[]), (Outcome::Unmeasured, title.to_string()));
@@ -156,7 +156,8 @@ fn the_worst_are_kept_and_all_are_counted() {
     }
     let input = Input { parts: vec![part(FOUND, report(3000))], ..Input::default() };
     let verdict = judge(&policy(Judged::New), &input, seen);
-    assert_eq!((verdict.findings.len(), verdict.findings_total), (KEPT, 3000));
+    assert_eq!((verdict.findings.len(), verdict.findings_total), (KEPT, 1500));
+    assert!(verdict.findings.iter().all(|finding| finding.new == Some(true)), "what was known is counted only");
     assert_eq!((verdict.findings[0].severity, verdict.findings[0].line), (Severity::Critical, Some(1500)));
     assert_eq!((verdict.metrics["new"], verdict.metrics["known"], verdict.metrics["critical"]), (1500, 1500, 1));
 }
