@@ -1,5 +1,6 @@
 //! The commands as a person calls them: help, configuration and its errors, schema, explain, and what README and docs claim.
 
+use qte_ci::facts::stage::Gate;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -94,7 +95,7 @@ fn settings_come_from_flag_then_file_then_default_and_say_so() {
 
 #[test]
 fn explain_prints_the_guide() {
-    for gate in ["install", "tests", "coverage"] {
+    for gate in Gate::ALL.map(Gate::id) {
         let out = qte(&root(), &["explain", gate]);
         assert_eq!(out.status.code(), Some(0));
         let guide = std::fs::read_to_string(root().join(format!("docs/gates/{gate}.md"))).unwrap();

@@ -384,7 +384,19 @@ fn nothing_unmeasured_can_be_merged() {
 fn a_check_says_its_name_its_answer_and_what_to_do() {
     let (report, view) = sample::red();
     let names: Vec<String> = runs(&report, &view).into_iter().map(|r| r.name).collect();
-    let expected = ["qte / 1A tests", "qte / 1B coverage", "qte / 1A install", "qte / 1A tests", "qte / 1B coverage"];
+    let expected = [
+        "qte / 1A tests",
+        "qte / 1B coverage",
+        "qte / 2A security",
+        "qte / 2B quality",
+        "qte / 1A install",
+        "qte / 1A tests",
+        "qte / 1B coverage",
+        "qte / 2A security",
+        "qte / 2A audit",
+        "qte / 2B quality",
+        "qte / 2B secrets",
+    ];
     assert_eq!(names, expected);
     assert_eq!(check_run::name_of_stage(Stage::S1B), "qte / 1B coverage");
     let run = for_stage(&report, &view, Stage::S1A);

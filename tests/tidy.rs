@@ -1,6 +1,7 @@
 //! Holds the house as drawn (docs/ARCHITECTURE.md): who imports whom, what pure rooms never touch, how long a function
 //! gets, that every file says its duty, that every variant is registered, and that generated docs are current.
 
+use qte_ci::facts::stage::Gate;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -239,8 +240,9 @@ fn every_format_is_a_file_a_line_a_fixture_and_a_fuzz_target() {
 #[test]
 fn every_gate_is_a_judge_a_default_and_a_guide() {
     let defaults = std::fs::read_to_string(root().join("src/default.yml")).unwrap();
-    for gate in qte_ci::facts::stage::Gate::ALL {
-        assert!(root().join(format!("src/judge/{gate}.rs")).exists(), "{gate}");
+    for gate in Gate::ALL {
+        let judge = if Gate::OF_FINDINGS.contains(&gate) { "findings" } else { gate.id() };
+        assert!(root().join(format!("src/judge/{judge}.rs")).exists(), "{gate}");
         assert!(defaults.contains(&format!("\n{gate}:\n")), "default.yml has no {gate}");
         let guide = std::fs::read_to_string(root().join(format!("docs/gates/{gate}.md"))).unwrap();
         assert!(guide.contains("## What makes it red") && guide.contains("## How to mend it"), "docs/gates/{gate}.md");
