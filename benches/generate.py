@@ -2,7 +2,8 @@
 """Writes the inputs of the speed figures: generate.py KIND OUT [SCALE], and prints as JSON what is in them.
 
 Kinds: cobertura, lcov, jacoco and clover (2,000 files x 500 lines, times SCALE), junit (200,000 cases, times SCALE),
-trx (40,000 of them), gotest (`go test -json` of 50,000 tests, times SCALE), repository (a git repository with those
+trx (40,000 of them), gotest (`go test -json` of 50,000 tests, times SCALE), sarif (100,000 results, times SCALE),
+repository (a git repository with those
 files, its Cobertura report, a last commit that changes 10,000 lines, times SCALE). The same arguments always give the
 same bytes. The counts are made while writing, from the random rows alone: what a reader must find.
 """
@@ -13,7 +14,7 @@ import random
 import subprocess
 import sys
 
-FILES, LINES, CASES, GO_TESTS = 2_000, 500, 200_000, 50_000
+FILES, LINES, CASES, GO_TESTS, RESULTS = 2_000, 500, 200_000, 50_000, 100_000
 # One file in ten is changed, in each of these 50 lines.
 CHANGED = [7 * n for n in range(50)]
 
@@ -286,6 +287,38 @@ def trx(out, scale):
     return {"tests": cases, "passed": passed, "failed": failed, "errors": 0, "skipped": skipped}
 
 
+def sarif_result(number, level):
+    """As analysers write one: the rule, its index, a message, a place, a fingerprint; one in fifty is suppressed."""
+    path, line = path_of(number % FILES), 1 + number % LINES
+    result = {
+        "ruleId": f"py/rule-{number % 40}", "level": level,
+        "message": {"text": f"Value {number} is not checked."},
+        "locations": [{"physicalLocation": {
+            "artifactLocation": {"uri": path, "uriBaseId": "%SRCROOT%"},
+            "region": {"startLine": line, "startColumn": 5, "endLine": line, "endColumn": 31}}}],
+        "partialFingerprints": {"primaryLocationLineHash": f"{number * 2654435761 % 2**64:016x}:1"},
+    }
+    if number % 50 == 0:
+        result["suppressions"] = [{"kind": "inSource"}]
+    return result
+
+
+def sarif(out, scale):
+    by_level, suppressed, total = {"error": 0, "warning": 0, "note": 0}, 0, RESULTS * scale
+    rules = [{"id": f"py/rule-{n}", "shortDescription": {"text": f"Rule {n}"}} for n in range(40)]
+    driver = {"name": "analyser", "version": "2.1", "rules": rules}
+    with open(out, "w", encoding="utf-8") as f:
+        f.write('{"version":"2.1.0","runs":[{"tool":' + json.dumps({"driver": driver})
+                + ',"invocations":[{"executionSuccessful":true}],"results":[')
+        for number in range(total):
+            level = ("error", "warning", "warning", "note")[number % 4]
+            by_level[level] += 1
+            suppressed += number % 50 == 0
+            f.write(("," if number else "") + json.dumps(sarif_result(number, level), separators=(",", ":")))
+        f.write("]}]}\n")
+    return {"findings": total, "suppressed": suppressed, "by_level": by_level, "unmeasured": []}
+
+
 def git(folder, *arguments):
     subprocess.run(["git", "-C", folder, "-c", "user.name=bench", "-c", "user.email=bench@example.org",
                     "-c", "commit.gpgsign=false", "-c", "gc.auto=0", *arguments],
@@ -323,7 +356,7 @@ def list_every(items, step):
 
 if __name__ == "__main__":
     KINDS = {"cobertura": cobertura, "lcov": lcov, "jacoco": jacoco, "clover": clover, "junit": junit, "trx": trx,
-             "gotest": gotest, "repository": repository}
+             "gotest": gotest, "sarif": sarif, "repository": repository}
     if len(sys.argv) not in (3, 4) or sys.argv[1] not in KINDS:
         sys.exit(__doc__)
     print(json.dumps(KINDS[sys.argv[1]](sys.argv[2], int(sys.argv[3]) if len(sys.argv) == 4 else 1)))

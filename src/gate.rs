@@ -200,16 +200,21 @@ impl Judging<'_> {
             let mut planned = std::mem::take(&mut self.collected.planned);
             let verdict =
                 findings::judge(order, &mut self.collected, &mut planned, &scan.policy, &against, &mut self.details)?;
-            let took = planned.jobs.iter().filter(|job| job.scan.gate == gate).map(|job| job.seconds);
-            let seconds = took.fold(0.0, f64::max) + reading.elapsed().as_secs_f64();
+            let (from, to) = planned.span(gate).unwrap_or((reading, reading));
+            let seconds = (to - from + reading.elapsed()).as_secs_f64();
             self.collected.planned = planned;
-            self.settle(verdict, seconds);
+            self.settle_from((from - self.clock.start).as_secs_f64(), verdict, seconds);
         }
         Ok(())
     }
 
     fn settle(&mut self, verdict: Verdict, seconds: f64) {
         let start = (self.clock.start.elapsed().as_secs_f64() - seconds).max(0.0);
+        self.settle_from(start, verdict, seconds);
+    }
+
+    /// `start` in seconds since the start of the run.
+    fn settle_from(&mut self, start: f64, verdict: Verdict, seconds: f64) {
         self.clock.timings.push(Timing { what: verdict.gate.id().into(), start, seconds });
         (self.tell)(Event::Judged(Box::new(verdict.clone()), seconds));
         self.verdicts.push(verdict);

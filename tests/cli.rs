@@ -166,7 +166,7 @@ fn copy(from: &str, to: &Path) {
 fn the_readme_s_first_command_prints_what_it_shows() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let command = &blocks(&readme, "sh")[0];
-    assert_eq!(command.trim(), "cargo run --release --locked -- gate --project tests/sample");
+    assert_eq!(command.trim(), "cargo run --release --locked -- gate --stages 1A,1B --project tests/sample");
     let shown = readme.split("```\n").find(|block| block.contains("pass: install")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     copy("tests/sample", &folder.path().join("sample"));
@@ -176,7 +176,7 @@ fn the_readme_s_first_command_prints_what_it_shows() {
         .env("QTE_CACHE_DIR", &cache)
         .env_remove("GITHUB_ACTIONS")
         .env_remove("GITHUB_EVENT_NAME")
-        .args(["gate", "--project", "sample"])
+        .args(["gate", "--stages", "1A,1B", "--project", "sample"])
         .output()
         .unwrap();
     assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));

@@ -36,7 +36,8 @@ pub struct Job {
     /// The command that was run, and when it began.
     pub run: Option<Run>,
     pub began: Option<SystemTime>,
-    pub seconds: f64,
+    /// From the first step of its setup to the end of its command.
+    pub span: Option<(Instant, Instant)>,
     todo: Option<Todo>,
     evidence: Vec<Evidence>,
 }
@@ -231,7 +232,7 @@ impl Job {
             patterns,
             run: None,
             began: None,
-            seconds: 0.0,
+            span: None,
             todo: None,
             evidence: Vec::new(),
         }
@@ -276,6 +277,14 @@ pub async fn run(order: &Order, jobs: &mut [Job], tell: &Tell<'_, '_>) -> Result
     Ok(())
 }
 
+impl Planned {
+    /// From when to when the tools of a gate ran, where any did.
+    pub fn span(&self, gate: Gate) -> Option<(Instant, Instant)> {
+        let spans = self.jobs.iter().filter(|job| job.scan.gate == gate).filter_map(|job| job.span);
+        spans.reduce(|(from, to), (other_from, other_to)| (from.min(other_from), to.max(other_to)))
+    }
+}
+
 /// Gives what the jobs gathered to the report, in their order.
 pub fn settle(jobs: &mut [Job], evidence: &mut Vec<Evidence>) {
     for job in jobs {
@@ -298,13 +307,13 @@ async fn one(job: &mut Job, setups: &Setups, tell: &Tell<'_, '_>) -> Result<(), 
         && let Some(why) = setups.make(setup, &task, &mut job.evidence, &mut tell).await?
     {
         job.scan.blocked = Some(why);
-        job.seconds = from.elapsed().as_secs_f64();
+        job.span = Some((from, Instant::now()));
         return Ok(());
     }
     tell(Event::Started { gate, what: format!("running {}", todo.command.what) });
     job.began = Some(SystemTime::now());
     job.run = Some(one_command(&task, &todo.command, &todo.log, &mut job.evidence, &mut tell).await?);
-    job.seconds = from.elapsed().as_secs_f64();
+    job.span = Some((from, Instant::now()));
     Ok(())
 }
 

@@ -391,7 +391,8 @@ impl Job {
         fs::write(job.path("stand-in/action.yml"), STAND_IN).expect("a new file");
         job.write(
             ".github/qte-ci.yml",
-            "tests: {reports: [junit.xml]}\ncoverage: {reports: [lcov.info]}\ninstall: {environment: active}\n",
+            "stages: [1A, 1B]\ntests: {reports: [junit.xml]}\ncoverage: {reports: [lcov.info]}\n\
+             install: {environment: active}\n",
         );
         job.write("a.py", "x = 1\n");
         job.reports("<testcase classname=\"t\" name=\"b\" time=\"1\"/>");
