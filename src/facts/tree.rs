@@ -54,6 +54,11 @@ const LOCKS: [&str; 11] = [
     "go.sum",
 ];
 
+/// Does a file of this name lock dependencies?
+pub fn is_lock(path: &str) -> bool {
+    LOCKS.contains(&path.rsplit('/').next().unwrap_or(path))
+}
+
 impl Tree {
     pub fn new(files: impl IntoIterator<Item = String>, root: String, roots: Vec<Root>) -> Tree {
         let files: BTreeSet<String> = files.into_iter().collect();

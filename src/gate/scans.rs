@@ -12,6 +12,7 @@ use crate::facts::evidence::{Ending, Evidence};
 use crate::facts::pattern::of_reports;
 use crate::facts::report;
 use crate::facts::stage::Gate;
+use crate::facts::tree;
 use crate::judge::Run;
 use crate::judge::install::Input as Install;
 use crate::order::{Order, ScanOrder};
@@ -94,6 +95,9 @@ pub fn plan(
     for found in &survey.found {
         detected(order, collected, &survey, found, (&folder, &pins, &own), &mut out)?;
     }
+    if own.contains(&Gate::Audit) {
+        out.uncovered.extend(locks_outside(&survey, &collected.files).map(|text| (Gate::Audit, text)));
+    }
     if own.contains(&Gate::Secrets) {
         let base = order.base.as_ref().ok().filter(|_| order.repository.is_some()).map(|base| base.sha.as_str());
         let look = Look::new(&whole, None, &pins, Installed::Nothing);
@@ -102,6 +106,14 @@ pub fn plan(
     }
     folders(&out.jobs)?;
     Ok(out)
+}
+
+/// Lock files beside no component: what they lock is installed and audited by nobody.
+fn locks_outside<'a>(survey: &'a Survey, files: &'a [String]) -> impl Iterator<Item = String> + 'a {
+    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_string());
+    let is_component = move |path: &str| survey.found.iter().any(|found| found.folder == folder(path));
+    let outside = files.iter().filter(move |path| tree::is_lock(path) && !is_component(path));
+    outside.map(|path| format!("{path} is of no component that qte-ci knows, and audited by nobody"))
 }
 
 /// What looks at one component.
