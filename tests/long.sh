@@ -15,7 +15,7 @@ part 'build' cargo build --release --locked
 # First, while nothing else runs on the machine.
 part 'figures' sh benches/figures.sh
 part 'action figures' sh benches/action.sh
-part_tests 'real projects' cargo test --locked --test projects --test ecosystems_node_java
+part_tests 'real projects' cargo test --locked --test projects --test ecosystems_node_java --test scans
 part_tests 'error rates' env QTE_REPETITIONS=1000000 cargo test --locked --release --test stats -- --nocapture
 fuzz_targets /1500
 parts_end

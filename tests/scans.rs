@@ -16,6 +16,7 @@ mod waivers;
 use common::{Project, Run};
 use serde_json::Value;
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
 
 /// What the tools are kept in: made once, then used again.
@@ -45,6 +46,17 @@ fn findings(project: &Project, gate: &str) -> Vec<Value> {
     let text = fs::read_to_string(project.path("qte-report-details.jsonl")).expect("the details");
     let all = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"));
     all.filter(|line| line["kind"] == "finding" && line["gate"] == gate).collect()
+}
+
+/// Says loudly that a test could not be made, and counts it.
+fn skipped(reason: &str) {
+    let line = format!("SKIPPED: scans: {reason}");
+    eprintln!("{line}");
+    if let Some(path) = std::env::var_os("QTE_SKIPPED_FILE") {
+        let mut file =
+            fs::OpenOptions::new().append(true).create(true).open(path).expect("the list of what was skipped");
+        writeln!(file, "{line}").expect("the list of what was skipped");
+    }
 }
 
 /// The report agrees with the evidence on disk.

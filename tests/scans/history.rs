@@ -1,8 +1,8 @@
 //! What is new, over histories: code that moves brings no finding, and no finding is told as new twice.
 
 use super::common::Project;
-use super::{findings, scanned, verified, without};
-use std::collections::BTreeSet;
+use super::{findings, scanned, skipped, verified, without};
+use std::collections::{BTreeMap, BTreeSet};
 
 const RISKY: &str = "import os\nimport subprocess\n\n\ndef run(text):\n    return eval(text)\n\n\ndef call(command):\n    \
     subprocess.call(command, shell=True)\n    x = None\n    return x == None\n";
@@ -227,4 +227,74 @@ fn over_a_history_no_finding_is_new_twice_and_each_is_new_once() {
     eprintln!("history: {COMMITS} commits, {planted} findings added, {} told as new, none twice", seen.len());
     assert!(planted > 50, "the history must plant findings: {planted}");
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// How often each text with its surroundings is found, all in all and as new.
+fn counts(project: &Project) -> (BTreeMap<String, usize>, BTreeMap<String, usize>) {
+    let (mut all, mut new) = (BTreeMap::new(), BTreeMap::new());
+    for finding in findings(project, "quality") {
+        let Some(fingerprint) = finding["fingerprint"].as_str() else { continue };
+        *all.entry(fingerprint.to_string()).or_default() += 1;
+        if finding["new"] == true {
+            *new.entry(fingerprint.to_string()).or_default() += 1;
+        }
+    }
+    (all, new)
+}
+
+/// In a history that people made, what is told as new must be there more often than before: by its rule and the text
+/// around it, which git is not asked about.
+#[test]
+fn over_a_real_history_nothing_that_was_there_is_told_as_new() {
+    let why = "QTE_PROJECTS names no folder with repositories of Python that have their history";
+    let Some(folder) = std::env::var_os("QTE_PROJECTS") else { return skipped(why) };
+    let mut repositories = 0;
+    for entry in std::fs::read_dir(folder).expect("the folder of projects") {
+        let path = entry.expect("an entry").path();
+        if !path.join(".git").exists() && !path.join("HEAD").exists() {
+            continue;
+        }
+        let project = scanned();
+        let from = path.display().to_string();
+        project.git(&["clone", "--quiet", "--no-local", &from, "."]);
+        let list = project.git(&["rev-list", "--first-parent", "--reverse", "HEAD"]);
+        let commits: Vec<&str> = list.lines().collect();
+        if commits.len() < 100 || project.git(&["ls-files", "*.py"]).is_empty() {
+            continue;
+        }
+        repositories += 1;
+        follow(&project, &commits, &from);
+    }
+    if repositories == 0 {
+        skipped(why);
+    }
+}
+
+fn follow(project: &Project, commits: &[&str], name: &str) {
+    let config = project.beside("qte-ci.yml");
+    let text = format!("{}quality: {{enforce: advise}}\ninstall: {{environment: active}}\n", without(&["secrets"]));
+    std::fs::write(&config, text).expect("a new file");
+    let config = config.display().to_string();
+    let (mut before, mut told, mut twice) = (BTreeMap::new(), 0, Vec::new());
+    for (number, commit) in commits.iter().enumerate() {
+        project.git(&["checkout", "--quiet", "--force", commit]);
+        let base = commits[number.saturating_sub(1)];
+        project.gate(&["--stages=2B", "--base", base, "--config", &config, "--no-publish"]);
+        let (all, new) = counts(project);
+        for (fingerprint, count) in &new {
+            let was = before.get(fingerprint).copied().unwrap_or(0);
+            if all[fingerprint] < was + count {
+                twice.push(format!("{commit}: {fingerprint} {was} before, {} now, {count} new", all[fingerprint]));
+            }
+        }
+        told += new.values().sum::<usize>();
+        before = all;
+    }
+    eprintln!(
+        "history of {name}: {} commits, {told} findings told as new, {} of them twice",
+        commits.len(),
+        twice.len()
+    );
+    assert!(told > 0, "{name}: a history in which ruff finds nothing shows nothing");
+    assert_eq!(twice, Vec::<String>::new());
 }
